@@ -1,0 +1,23 @@
+{
+    "name": "Customer Service Plan",
+    "summary": "Promises to customers, kept in opening time and proven on every ticket",
+    "version": "19.0.1.0.0",
+    "category": "Services/Helpdesk",
+    "author": "Customer Service Plan contributors",
+    "website": "https://github.com/OCA/helpdesk",
+    "license": "AGPL-3",
+    "application": True,
+    "depends": [
+        "helpdesk_mgmt",
+        "helpdesk_mgmt_rating",
+        "helpdesk_mgmt_merge",
+        "resource",
+        "survey",
+        "rating",
+        "portal",
+        "html_editor",
+    ],
+    "external_dependencies": {"python": ["holidays"]},
+    "data": [],
+    "demo": [],
+}

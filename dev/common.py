@@ -476,29 +476,30 @@ def setup():
 
 @contextlib.contextmanager
 def environment():
-    """Set up, start PostgreSQL, and stop it again if nobody else needs it."""
+    """Set up, start PostgreSQL, and stop it again if nobody else needs it.
+
+    Programs started inside find PostgreSQL and Odoo's settings in the environment.
+    """
     setup()
     cluster = Cluster()
     cluster.enter()
+    os.environ["PATH"] = f"{VENV / 'bin'}:{find_postgres()}:{os.environ['PATH']}"
+    os.environ["PGHOST"] = str(cluster.socket)
+    os.environ["PGPORT"] = "5432"
+    os.environ["PGUSER"] = PG_USER
+    os.environ["ODOO_RC"] = str(CONFIG)
     try:
-        yield {
-            **os.environ,
-            "PATH": f"{VENV / 'bin'}:{find_postgres()}:{os.environ['PATH']}",
-            "PGHOST": str(cluster.socket),
-            "PGUSER": PG_USER,
-            "PGPORT": "5432",
-            "ODOO_RC": str(CONFIG),
-        }
+        yield
     finally:
         cluster.leave()
 
 
-def pass_through(command, env, **options):
+def pass_through(command, **options):
     """Run a command in the foreground and hand signals on to it.
 
     Ctrl-C reaches the command by the terminal; we only have to outlive it.
     """
-    with subprocess.Popen([str(c) for c in command], env=env, **options) as process:
+    with subprocess.Popen([str(part) for part in command], **options) as process:
 
         def forward(number, _frame):
             process.send_signal(number)

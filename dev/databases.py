@@ -120,12 +120,13 @@ def dependencies_key():
     )
 
 
-def sources_key():
+def sources_key(demo=False):
     """Changes with everything of the addon that ends up in a database."""
     parts = [dependencies_key()]
+    without = ("tests", "readme") if demo else ("tests", "readme", "demo")
     for path in sorted(ADDON.rglob("*")):
         inside = path.relative_to(ADDON).parts
-        if inside[0] in ("tests", "readme", "demo") or "__pycache__" in inside:
+        if inside[0] in without or "__pycache__" in inside:
             continue
         if path.suffix in (".py", ".xml", ".csv", ".po"):
             parts += [path.relative_to(ADDON), path.read_bytes()]

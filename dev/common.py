@@ -292,12 +292,13 @@ def install_python():
     stamp = VENV / ".made-from"
     key = digest(requirements.read_bytes(), addons.read_bytes(), sys.version)
     if not made_from(stamp, key):
-        run(
-            [sys.executable, "-m", "venv", "--clear", VENV],
-            step="Making a Python environment",
-        )
-        pip = [PYTHON, "-m", "pip", "install", "-q", "--no-deps", "--no-compile"]
-        pip += ["--disable-pip-version-check", "--prefer-binary"]
+        if not made_from(VENV / ".python", sys.version):
+            run(
+                [sys.executable, "-m", "venv", "--clear", VENV],
+                step="Making a Python environment",
+            )
+            (VENV / ".python").write_text(sys.version)
+        pip = [PYTHON, "-m", "pip", "install", "-q", "--no-deps", "--prefer-binary"]
         run(
             [*pip, "-r", requirements],
             step="Installing Odoo's Python requirements (about a minute)",

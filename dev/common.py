@@ -16,7 +16,6 @@ import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from pathlib import Path
 
@@ -137,28 +136,28 @@ def has_venv():
         return False
 
 
-def missing_packages():
+def missing_packages(purpose=None):
     wanted = []
+    if not has_venv():
+        wanted += ["python3-venv"]
+    if purpose == "lint":
+        return wanted
     if not find_postgres():
         wanted += ["postgresql"]
     if not (shutil.which("chromium") or shutil.which("google-chrome")):
         wanted += ["chromium", "fonts-dejavu-core"]
     if not shutil.which("wkhtmltopdf"):
         wanted += ["wkhtmltopdf"]
-    if not has_venv():
-        wanted += ["python3-venv"]
     if not KEYRING.exists() and not os.environ.get("ODOO_HOME"):
         wanted += ["debian-archive-keyring"]
     # python-magic and Odoo's mail attachments need the library.
-    if not sysconfig.get_config_var("MULTIARCH") or not list(
-        Path("/usr/lib").glob("*/libmagic.so.1")
-    ):
+    if not list(Path("/usr/lib").glob("*/libmagic.so.1")):
         wanted += ["libmagic1"]
     return wanted
 
 
-def install_packages():
-    wanted = missing_packages()
+def install_packages(purpose=None):
+    wanted = missing_packages(purpose)
     if not wanted:
         return
     by_hand = f"apt-get install {' '.join(wanted)}"
@@ -191,7 +190,7 @@ def install_packages():
         wanted.remove("postgresql")
     if wanted:
         run([*install, *wanted], step=f"Installing {' '.join(wanted)}")
-    if missing_packages():
+    if missing_packages(purpose):
         raise Failed(f"Still missing after the installation; try: {by_hand}")
 
 

@@ -65,9 +65,7 @@ def copy(template, name):
     sql("postgres", f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     if (FILESTORE / template).exists():
         # Files in a filestore are only ever added or removed, so links will do.
-        shutil.copytree(
-            FILESTORE / template, FILESTORE / name, copy_function=os.link
-        )
+        shutil.copytree(FILESTORE / template, FILESTORE / name, copy_function=os.link)
 
 
 def rename(name, new):
@@ -204,7 +202,9 @@ def _dependencies():
         raise Failed(f"The helpdesk addons' tests do not run: see {LOGS}/peers.log")
     logged += [record.key() for record in odoolog.complaints(text)]
     rename(work, name)
-    Baseline(key).write(logged=sorted(set(logged)), failed=result.failed, run=result.run)
+    Baseline(key).write(
+        logged=sorted(set(logged)), failed=result.failed, run=result.run
+    )
     _forget_old("template_dependencies_", keep=1)
     return name
 

@@ -90,7 +90,9 @@ def outcome(text):
         if match := FIGURES.search(first):
             figures = [int(number) for number in match.groups()]
         elif record.level == "ERROR" and (match := FAILED_TEST.match(first)):
-            failed.append(f"{record.logger.removeprefix('odoo.addons.')}: {match['name']}")
+            failed.append(
+                f"{record.logger.removeprefix('odoo.addons.')}: {match['name']}"
+            )
         elif first.startswith("skipped "):
             module = record.logger.removeprefix("odoo.addons.")
             skipped.append(f"{module}: {first.removeprefix('skipped ')}")

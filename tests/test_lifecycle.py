@@ -85,8 +85,8 @@ module = env["ir.module.module"].search([("name", "=", "{ADDON}")])
 module.button_immediate_uninstall()
 """)
         tables = self.sql(
-            rf"SELECT table_name FROM information_schema.tables "
-            rf"WHERE table_name LIKE 'csp\_%' OR table_name LIKE '%\_csp\_%'"
+            r"SELECT table_name FROM information_schema.tables "
+            r"WHERE table_name LIKE 'csp\_%' OR table_name LIKE '%\_csp\_%'"
         )
         self.assertEqual(tables, [])
         columns = self.sql(

@@ -9,20 +9,20 @@ from pathlib import Path
 
 from .common import ADDON, ROOT, ProcessCase, databases
 
-# Read from the source tree, or by Git and packagers: not part of the addon at work.
-NOT_SHIPPED = {"pyproject.toml"}
-
 
 def shipped_files():
+    """What Git knows of the addon; whool packs the same and leaves the rest out."""
     listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "."],
+        ["git", "ls-files", "."],
         cwd=databases.ADDON,
         capture_output=True,
         text=True,
         check=True,
     ).stdout.splitlines()
     return {
-        name for name in listed if name not in NOT_SHIPPED and Path(ROOT, ADDON, name).exists()
+        name
+        for name in listed
+        if name != "pyproject.toml" and (databases.ADDON / name).exists()
     }
 
 
@@ -57,6 +57,10 @@ class TestWheel(ProcessCase):
                 if name.startswith(prefix)
             }
         self.assertEqual(shipped_files() - packed, set())
+        named = databases.manifest().get("data", []) + databases.manifest().get(
+            "demo", []
+        )
+        self.assertEqual(set(named) - packed, set(), "not committed?")
         self.pip("install", "--no-deps", "--target", folder / "site", wheel)
         self.install_from(folder / "site" / "odoo" / "addons")
 

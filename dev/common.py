@@ -465,8 +465,8 @@ class Cluster:
 
 def setup():
     """Make what is missing; a call with nothing to do takes milliseconds."""
-    if sys.version_info < (3, 10):
-        raise Failed("Odoo 19 needs Python 3.10 or newer.")
+    if sys.version_info < (3, 11):
+        raise Failed("Python 3.11 or newer is needed, as in Debian 12.")
     with locked("setup"):
         install_packages()
         fetch_odoo()

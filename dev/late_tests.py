@@ -1,8 +1,9 @@
 """Odoo's command line, with every test run after all addons are loaded.
 
-Odoo runs at_install tests while it loads the addon they belong to. On a database that
-has more addons than are loaded then, those of helpdesk_mgmt fail for want of the others'
-columns, and never meet our code. Here they run last, in the process as users know it.
+Odoo runs at_install tests while it loads the addon they belong to. On a database with
+more addons than are loaded by then, those of helpdesk_mgmt fail for want of the
+others' columns, and never meet our code. Here they run last, in the process as users
+know it.
 """
 
 from odoo.cli import main

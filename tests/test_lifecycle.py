@@ -1,4 +1,4 @@
-"""Install, update and uninstall, as an administrator does on a database with tickets."""
+"""Install, update and uninstall, as an administrator does it."""
 
 from .common import ADDON, ProcessCase
 
@@ -49,7 +49,8 @@ result = {
     def test_old_tickets_work_as_before(self):
         names = self.shell(f"""
 tickets = env["helpdesk.ticket"].browse({self.tickets})
-tickets.write({{"stage_id": env.ref("helpdesk_mgmt.helpdesk_ticket_stage_awaiting").id}})
+awaiting = env.ref("helpdesk_mgmt.helpdesk_ticket_stage_awaiting")
+tickets.write({{"stage_id": awaiting.id}})
 tickets[0].message_post(body="Any news?", subtype_xmlid="mail.mt_comment")
 result = tickets.mapped("name")
 """)

@@ -20,41 +20,46 @@ OURS = r"(name LIKE 'csp\_%' OR name LIKE '%\_csp\_%')"
 class TestInstallOverTickets(ProcessCase):
     installed = False
 
-    def setUp(self):
-        super().setUp()
-        self.tickets = self.shell(TICKETS)
+    def test_install_over_tickets(self):
+        tickets = self.shell(TICKETS)
         self.odoo("-i", ADDON)
-
-    def test_old_tickets_get_no_promise(self):
-        self.assertEqual(self.sql("SELECT count(*) FROM csp_commitment"), [["0"]])
-        promised = self.sql(
-            "SELECT id FROM helpdesk_ticket WHERE csp_next_deadline IS NOT NULL"
-        )
-        self.assertEqual(promised, [])
-
-    def test_stages_get_their_meaning(self):
-        meanings = self.shell("""
-result = {
-    stage.get_external_id()[stage.id].removeprefix("helpdesk_mgmt.helpdesk_ticket_stage_"):
-        [stage.csp_waiting_on, stage.csp_outcome]
-    for stage in env["helpdesk.ticket.stage"].with_context(active_test=False).search([])
-}
-""")
-        self.assertEqual(meanings["awaiting"][0], "customer", meanings)
-        self.assertEqual(meanings["done"][1], "solved", meanings)
-        self.assertEqual(meanings["cancelled"][1], "cancelled", meanings)
-        self.assertEqual(meanings["rejected"][1], "cancelled", meanings)
-        self.assertEqual(meanings["new"], ["none", False], meanings)
-
-    def test_old_tickets_work_as_before(self):
-        names = self.shell(f"""
-tickets = env["helpdesk.ticket"].browse({self.tickets})
+        with self.subTest("old tickets get no promise"):
+            self.assertEqual(self.sql("SELECT count(*) FROM csp_commitment"), [["0"]])
+            promised = self.sql(
+                "SELECT id FROM helpdesk_ticket WHERE csp_next_deadline IS NOT NULL"
+            )
+            self.assertEqual(promised, [])
+        with self.subTest("stages get their meaning"):
+            self.check_stages()
+        with self.subTest("old tickets work as before"):
+            names = self.shell(f"""
+tickets = env["helpdesk.ticket"].browse({tickets})
 awaiting = env.ref("helpdesk_mgmt.helpdesk_ticket_stage_awaiting")
 tickets.write({{"stage_id": awaiting.id}})
 tickets[0].message_post(body="Any news?", subtype_xmlid="mail.mt_comment")
 result = tickets.mapped("name")
 """)
-        self.assertEqual(len(names), 5)
+            self.assertEqual(len(names), 5)
+
+    def check_stages(self):
+        found = self.shell("""
+names = ["new", "in_progress", "awaiting", "done", "cancelled", "rejected"]
+stages = {
+    name: env.ref(f"helpdesk_mgmt.helpdesk_ticket_stage_{name}") for name in names
+}
+result = {
+    name: [stage.csp_waiting_on, stage.csp_outcome] for name, stage in stages.items()
+}
+""")
+        expected = {
+            "new": ["none", False],
+            "in_progress": ["none", False],
+            "awaiting": ["customer", False],
+            "done": ["none", "solved"],
+            "cancelled": ["none", "cancelled"],
+            "rejected": ["none", "cancelled"],
+        }
+        self.assertEqual(found, expected)
 
 
 class TestUpdate(ProcessCase):

@@ -181,12 +181,15 @@ def install_packages(purpose=None):
     if "postgresql" in wanted:
         # PostgreSQL's package would start a server of its own, which nobody asked for.
         run([*install, "postgresql-common"], step="Installing postgresql-common")
-        drop_in = "/etc/postgresql-common/createcluster.d/no-main-cluster.conf"
-        run([*sudo, "sh", "-c", f"echo create_main_cluster=false > {drop_in}"])
+        folder = "/etc/postgresql-common/createcluster.d"
+        drop_in = f"{folder}/no-main-cluster.conf"
+        write = 'mkdir -p "$1" && echo create_main_cluster=false >"$2"'
+        run([*sudo, "sh", "-c", write, "sh", folder, drop_in])
         try:
             run([*install, "postgresql"], step="Installing postgresql")
         finally:
-            run([*sudo, "rm", "-f", drop_in])
+            clean = 'rm -f "$2"; rmdir --ignore-fail-on-non-empty "$1"'
+            run([*sudo, "sh", "-c", clean, "sh", folder, drop_in])
         wanted.remove("postgresql")
     if wanted:
         run([*install, *wanted], step=f"Installing {' '.join(wanted)}")

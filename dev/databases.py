@@ -152,7 +152,7 @@ def run_tests(database, tags, *, log, show=False):
     """Odoo's runner on an installed database: (exit code, log)."""
     return odoo(
         database,
-        *("--stop-after-init", f"--http-port={free_port(8170)}"),
+        *("--stop-after-init", f"--http-port={free_port(8170 + os.getpid() % 2000)}"),
         *("--test-tags", tags),
         program=[DEV / "late_tests.py"],
         log=log,

@@ -1,0 +1,759 @@
+import logging
+from datetime import timedelta
+
+from psycopg2 import errors
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from ..tools import clock
+from ..tools.dossier import Dossier
+from ..tools.epoch import from_epoch, to_epoch
+from ..tools.timeline import Timeline
+from .protected import BY_ADDON
+
+_logger = logging.getLogger(__name__)
+
+COMMITMENT_KINDS = [
+    ("first_response", "First reply"),
+    ("next_response", "Further reply"),
+    ("resolution", "Solution"),
+]
+COMMITMENT_STATES = [
+    ("running", "Running"),
+    ("paused", "Paused"),
+    ("met", "Kept"),
+    ("missed", "Missed"),
+    ("excused", "Excused"),
+    ("cancelled", "Cancelled"),
+]
+#: What is promised on a ticket without any hours table runs day and night.
+ALWAYS_OPEN = Timeline("UTC", always_open=True)
+#: A record that fails is looked at again after so long; the others go on.
+RETRY_AFTER = timedelta(hours=1)
+#: How often a batch is taken again when another worker was faster.
+MAX_CONFLICTS = 20
+
+#: By database, the deadline (epoch seconds) for which this process knows the sweep to be
+#: planned. Not knowing better only costs a query.
+_SWEEP_PLANNED_AT: dict[str, int] = {}
+
+#: Columns of a ticket that are written from its dossier, with their SQL types.
+TICKET_COLUMNS = {
+    "csp_received_at": "timestamp",
+    "csp_first_response_at": "timestamp",
+    "csp_unanswered_since": "timestamp",
+    "csp_waiting_on": "text",
+    "csp_closed_as": "text",
+    "csp_closed_at": "timestamp",
+    "csp_reopen_count": "int",
+    "csp_handover_count": "int",
+    "csp_policy_version_id": "int",
+    "csp_policy_line_id": "int",
+    "csp_hours_id": "int",
+    "csp_segment_id": "int",
+    "csp_next_deadline": "timestamp",
+    "csp_next_kind": "text",
+    "csp_promised_as_of": "timestamp",
+    "csp_seen_state": "text",
+    "csp_seen_match": "text",
+}
+#: Columns of a commitment that are written from its row.
+ROW_COLUMNS = {
+    "policy_version_id": "int",
+    "policy_line_id": "int",
+    "hours_id": "int",
+    "hours_revision": "int",
+    "target_seconds": "int",
+    "started_at": "timestamp",
+    "consumed_seconds": "int",
+    "running_since": "timestamp",
+    "deadline": "timestamp",
+    "state": "text",
+    "ended_at": "timestamp",
+    "missed_at": "timestamp",
+    "overrun_seconds": "int",
+    "next_step_at": "timestamp",
+}
+
+
+class CspCommitment(models.Model):
+    """One promise on one ticket: its target, its clock, and how it ended.
+
+    Derived from the events of the ticket by `tools/clock.py`, live and in replay alike;
+    written by the addon only.
+    """
+
+    _name = "csp.commitment"
+    _inherit = ["csp.protected"]
+    _description = "Promise on a Ticket"
+    _order = "deadline, id"
+    _rec_name = "kind"
+
+    ticket_id = fields.Many2one(
+        comodel_name="helpdesk.ticket",
+        required=True,
+        readonly=True,
+        index=True,
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one(
+        related="ticket_id.company_id", store=True, index=True, string="Company"
+    )
+    kind = fields.Selection(selection=COMMITMENT_KINDS, required=True, readonly=True)
+    policy_version_id = fields.Many2one(
+        comodel_name="csp.policy.version",
+        string="Policy",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    policy_line_id = fields.Many2one(
+        comodel_name="csp.policy.line",
+        string="Promised to",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+    )
+    hours_id = fields.Many2one(
+        comodel_name="csp.hours",
+        string="Counted in",
+        readonly=True,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="Opening hours in which the times run; empty: day and night.",
+    )
+    hours_revision = fields.Integer(
+        readonly=True,
+        aggregator=None,
+        help="The state of the hours that the deadline was planned with.",
+    )
+    target_seconds = fields.Integer(
+        string="Target (s)",
+        readonly=True,
+        aggregator="avg",
+        help="Promised opening time in seconds.",
+    )
+    started_at = fields.Datetime(string="Since", required=True, readonly=True)
+    consumed_seconds = fields.Integer(
+        string="Used (s)",
+        readonly=True,
+        aggregator="avg",
+        help="Opening seconds used up to the moment the clock last started.",
+    )
+    running_since = fields.Datetime(readonly=True)
+    deadline = fields.Datetime(
+        string="Due",
+        readonly=True,
+        help="Empty while paused, and when the hours never open again.",
+    )
+    state = fields.Selection(
+        selection=COMMITMENT_STATES, required=True, readonly=True, index=True
+    )
+    ended_at = fields.Datetime(
+        string="Ended", readonly=True, help="Empty and missed: still open, and late."
+    )
+    missed_at = fields.Datetime(string="Missed on", readonly=True)
+    overrun_seconds = fields.Integer(
+        string="Late by (s)",
+        readonly=True,
+        aggregator="avg",
+        help="Opening seconds beyond the target when it ended.",
+    )
+    next_step_at = fields.Datetime(
+        readonly=True, help="When the service plan looks at this promise next."
+    )
+    # For lists and groupings
+    partner_id = fields.Many2one(related="ticket_id.partner_id")
+    team_id = fields.Many2one(related="ticket_id.team_id")
+    user_id = fields.Many2one(related="ticket_id.user_id")
+    channel_id = fields.Many2one(related="ticket_id.channel_id")
+    excuse_reason = fields.Char(compute="_compute_excuse_reason")
+
+    _due = models.Index("(next_step_at) WHERE next_step_at IS NOT NULL")
+    _open_by_hours = models.Index(
+        "(hours_id, hours_revision) WHERE state IN ('running', 'paused')"
+    )
+    _one_open_per_kind = models.UniqueIndex(
+        "(ticket_id, kind) WHERE ended_at IS NULL",
+        "A ticket has one open promise of a kind at most.",
+    )
+
+    def _compute_excuse_reason(self):
+        excused = self.filtered(lambda row: row.state == "excused")
+        reasons = {}
+        events = self.env["csp.ticket.event"].search(
+            [("ticket_id", "in", excused.ticket_id.ids), ("kind", "=", "excused")]
+        )
+        for event in events:
+            data = event.data or {}
+            key = event.ticket_id.id, data.get("commitment"), data.get("started_at")
+            reasons[key] = data.get("reason")
+        for row in self:
+            key = row.ticket_id.id, row.kind, to_epoch(row.started_at)
+            row.excuse_reason = row.state == "excused" and reasons.get(key)
+
+    @api.depends("kind", "ticket_id")
+    def _compute_display_name(self):
+        labels = dict(self._fields["kind"]._description_selection(self.env))
+        for row in self:
+            row.display_name = f"{labels.get(row.kind, '')} · {row.ticket_id.number}"
+
+    # === Excusing ===
+
+    def action_excuse(self, reason):
+        """Excuse missed promises: they are counted apart from then on.
+
+        :param str reason: why the miss is not held against the staff; kept for good
+        :raises AccessError: for anyone but a service plan manager
+        :raises UserError: without a reason, or when a promise is not missed
+        """
+        if not self.env.user.has_group("customer_service_plan.group_manager"):
+            raise AccessError(
+                self.env._("Only a service plan manager can excuse a missed promise.")
+            )
+        self.check_access("read")
+        self.ticket_id.check_access("write")
+        reason = (reason or "").strip() if isinstance(reason, str) else ""
+        if not reason:
+            raise UserError(
+                self.env._("Say why the promise could not be kept: it is recorded.")
+            )
+        if self.filtered(lambda row: row.state != clock.MISSED):
+            raise UserError(self.env._("Only a missed promise can be excused."))
+        now = to_epoch(fields.Datetime.now())
+        # sudo: csp.commitment: the manager was checked above, nobody writes these
+        self.sudo().with_context(csp_by_addon=BY_ADDON).write({"state": clock.EXCUSED})
+        self.flush_recordset(["state"])
+        self.env["csp.ticket.event"]._insert(
+            [
+                (
+                    row.ticket_id.id,
+                    "excused",
+                    now,
+                    self.env.uid,
+                    None,
+                    {
+                        "commitment": row.kind,
+                        "started_at": to_epoch(row.started_at),
+                        "reason": reason,
+                    },
+                )
+                for row in self
+            ]
+        )
+        labels = dict(self._fields["kind"]._description_selection(self.env))
+        for row in self:
+            row.ticket_id._message_log(
+                body=self.env._(
+                    "%(kind)s excused: %(reason)s", kind=labels[row.kind], reason=reason
+                )
+            )
+        self.ticket_id._csp_facts_written()
+        return True
+
+    # === From the database and back ===
+
+    @api.model
+    def _opening_time(self, hours_id):
+        """Opening time of a table by its id, for the clock; 0 is always open."""
+        if not hours_id:
+            return ALWAYS_OPEN
+        # sudo: csp.hours: a clock runs whoever touches the ticket
+        return self.env["csp.hours"].sudo().browse(hours_id)._timeline()
+
+    @api.model
+    def _open_dossiers(self, ticket_ids):
+        """Read what is stored about tickets, in one query.
+
+        Of the commitments those that can still change: the ones that have not ended,
+        and the ones that the last closing ended.
+
+        :return: dict of ticket id to `Dossier`
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT t.id, t.company_id,
+                       EXTRACT(EPOCH FROM COALESCE(t.csp_received_at, t.create_date))
+                           ::bigint,
+                       EXTRACT(EPOCH FROM t.csp_first_response_at)::bigint,
+                       EXTRACT(EPOCH FROM t.csp_unanswered_since)::bigint,
+                       t.csp_waiting_on, t.csp_closed_as,
+                       EXTRACT(EPOCH FROM t.csp_closed_at)::bigint,
+                       t.csp_reopen_count, t.csp_handover_count,
+                       t.csp_policy_version_id, t.csp_policy_line_id, t.csp_hours_id,
+                       l.first_response_minutes, l.next_response_minutes,
+                       l.resolution_minutes,
+                       t.csp_segment_id, t.csp_seen_state, t.csp_seen_match,
+                       EXTRACT(EPOCH FROM t.csp_promised_as_of)::bigint,
+                       c.id, c.kind, c.target_seconds, c.hours_id,
+                       c.policy_line_id, c.policy_version_id,
+                       EXTRACT(EPOCH FROM c.started_at)::bigint,
+                       c.state, c.consumed_seconds,
+                       EXTRACT(EPOCH FROM c.running_since)::bigint,
+                       EXTRACT(EPOCH FROM c.deadline)::bigint,
+                       EXTRACT(EPOCH FROM c.ended_at)::bigint,
+                       EXTRACT(EPOCH FROM c.missed_at)::bigint,
+                       c.overrun_seconds,
+                       c.hours_revision, COALESCE(h.revision, 0)
+                  FROM helpdesk_ticket t
+             LEFT JOIN csp_policy_line l ON l.id = t.csp_policy_line_id
+             LEFT JOIN csp_commitment c
+                    ON c.ticket_id = t.id
+                   AND (c.ended_at IS NULL OR c.ended_at = t.csp_closed_at)
+             LEFT JOIN csp_hours h ON h.id = c.hours_id
+                 WHERE t.id = ANY(%s)
+              ORDER BY t.id, c.started_at, c.id
+                """,
+                list(ticket_ids),
+            )
+        )
+        dossiers = {}
+        fetched = self.env.cr.fetchall()
+        for hours_id, revision in {(row[23], row[35]) for row in fetched if row[23]}:
+            if self._opening_time(hours_id).revision != revision:
+                # sudo: csp.hours: as in `_opening_time`
+                self.env["csp.hours"].sudo().browse(hours_id)._reread_timeline()
+        for row in fetched:
+            dossier = dossiers.get(row[0])
+            if dossier is None:
+                dossier = dossiers[row[0]] = self._new_dossier(row)
+            if row[20]:
+                dossier.add_stored_row(
+                    clock.Commitment(
+                        id=row[20],
+                        kind=row[21],
+                        target=row[22],
+                        hours=row[23] or 0,
+                        line=row[24] or 0,
+                        version=row[25] or 0,
+                        started_at=row[26],
+                        state=row[27],
+                        consumed=row[28] or 0,
+                        running_since=row[29],
+                        deadline=row[30],
+                        ended_at=row[31],
+                        missed_at=row[32],
+                        overrun=row[33] or 0,
+                    ),
+                    stale=row[23] and row[34] != row[35],
+                )
+        return dossiers
+
+    def _new_dossier(self, row):
+        promise = None
+        if row[11]:
+            minutes = dict(zip(clock.KINDS, row[13:16], strict=True))
+            promise = clock.Promise(
+                targets={kind: value * 60 for kind, value in minutes.items() if value},
+                hours=row[12] or 0,
+                line=row[11],
+                version=row[10] or 0,
+            )
+        return Dossier(
+            ticket=row[0],
+            company=row[1],
+            case=clock.Case(
+                hours=self._opening_time,
+                received_at=row[2],
+                first_response_at=row[3],
+                unanswered_since=row[4],
+                waiting_on=row[5] or clock.NOT_WAITING,
+                closed_as=row[6] or "",
+                closed_at=row[7],
+                reopen_count=row[8] or 0,
+                promise=promise,
+            ),
+            handovers=row[9] or 0,
+            segment=row[16] or 0,
+            seen_state=row[17] or "",
+            seen_match=row[18],
+            as_of=row[19],
+        )
+
+    @api.model
+    def _add_histories(self, dossiers):
+        """Give dossiers the events written so far, in one query."""
+        without = [dossier for dossier in dossiers if not dossier.has_history]
+        if without:
+            history = self.env["csp.ticket.event"]._history(
+                [dossier.ticket for dossier in without]
+            )
+            for dossier in without:
+                dossier.add_history(history[dossier.ticket])
+
+    @api.model
+    def _renew_stale(self, dossiers, now):
+        """Plan anew what waits for it since its hours changed.
+
+        Whoever touches a ticket does this first, so that no promise is missed by an
+        old plan.
+        """
+        stale = [dossier for dossier in dossiers if dossier.stale]
+        self._add_histories(stale)
+        for dossier in stale:
+            dossier.measure_stale(now)
+        return stale
+
+    @api.model
+    def _close_dossiers(self, dossiers):
+        """Write events, commitments and ticket facts: one statement a table."""
+        dossiers = list(dossiers)
+        self.env["csp.ticket.event"]._insert(
+            [
+                (dossier.ticket, noted.kind, noted.at, noted.user, noted.partner, data)
+                for dossier in dossiers
+                for noted in dossier.noted
+                for data in (dict(noted.data),)
+            ]
+        )
+        changed = [row for dossier in dossiers for row in dossier.changed_rows()]
+        if changed:
+            self._update_rows(changed)
+        new = [(dossier, row) for dossier in dossiers for row in dossier.new_rows()]
+        if new:
+            self._insert_rows(new)
+        self._update_tickets(dossiers)
+        self.browse(row.id for row in changed).invalidate_recordset(flush=False)
+
+    @api.model
+    def _row_values(self, row):
+        undecided = row.state == clock.RUNNING
+        return (
+            row.version or None,
+            row.line or None,
+            row.hours or None,
+            self._opening_time(row.hours).revision,
+            row.target,
+            _timestamp(row.started_at),
+            row.consumed,
+            _timestamp(row.running_since),
+            _timestamp(row.deadline),
+            row.state,
+            _timestamp(row.ended_at),
+            _timestamp(row.missed_at),
+            row.overrun,
+            _timestamp(row.deadline) if undecided else None,
+        )
+
+    @api.model
+    def _update_rows(self, rows):
+        self._update_from(
+            "csp_commitment",
+            ROW_COLUMNS,
+            [row.id for row in rows],
+            [self._row_values(row) for row in rows],
+        )
+
+    @api.model
+    def _insert_rows(self, new):
+        columns = {
+            "ticket_id": "int",
+            "company_id": "int",
+            "kind": "text",
+            **ROW_COLUMNS,
+        }
+        values = [
+            (dossier.ticket, dossier.company, row.kind, *self._row_values(row))
+            for dossier, row in new
+        ]
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO csp_commitment (
+                    %(columns)s, create_uid, create_date, write_uid, write_date
+                )
+                SELECT %(columns)s, %(uid)s, now() AT TIME ZONE 'UTC',
+                       %(uid)s, now() AT TIME ZONE 'UTC'
+                  FROM unnest(%(arrays)s) AS row(%(columns)s)
+                """,
+                columns=_names(columns),
+                arrays=_arrays(columns, values),
+                uid=self.env.uid,
+            )
+        )
+
+    @api.model
+    def _update_tickets(self, dossiers):
+        values = []
+        for dossier in dossiers:
+            case, promise = dossier.case, dossier.case.promise
+            due = case.next_due()
+            values.append(
+                (
+                    _timestamp(case.received_at),
+                    _timestamp(case.first_response_at),
+                    _timestamp(case.unanswered_since),
+                    case.waiting_on,
+                    case.closed_as or None,
+                    _timestamp(case.closed_at),
+                    case.reopen_count,
+                    dossier.handovers,
+                    promise and promise.version or None,
+                    promise and promise.line or None,
+                    promise and promise.hours or None,
+                    dossier.segment or None,
+                    _timestamp(due.deadline) if due else None,
+                    due.kind if due else None,
+                    _timestamp(dossier.as_of),
+                    dossier.seen_state or None,
+                    dossier.seen_match,
+                )
+            )
+        ids = [dossier.ticket for dossier in dossiers]
+        self._update_from("helpdesk_ticket", TICKET_COLUMNS, ids, values)
+
+    @api.model
+    def _update_from(self, table, columns, ids, values):
+        """`UPDATE` many rows, each with its own values, in one statement."""
+        if not ids:
+            return
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE %(table)s AS target
+                   SET %(assignments)s
+                  FROM unnest(%(ids)s::int[], %(arrays)s) AS row(id, %(names)s)
+                 WHERE target.id = row.id
+                """,
+                table=SQL.identifier(table),
+                assignments=SQL(", ").join(
+                    SQL(
+                        "%s = %s",
+                        SQL.identifier(column),
+                        SQL.identifier("row", column),
+                    )
+                    for column in columns
+                ),
+                ids=list(ids),
+                arrays=_arrays(columns, values),
+                names=_names(columns),
+            )
+        )
+
+    # === Sweep ===
+
+    @api.model
+    def _cron_sweep(self, batch_size=200):
+        """Mark what has become late, in batches that several workers may share.
+
+        Run twice or late, it comes to the same: a promise is missed at its deadline.
+        """
+        domain = self._due_domain()
+        while True:
+            done = self._work_batch(self._take_due, batch_size)
+            remaining = done and self.search_count(domain, limit=10 * batch_size)
+            left = self.env["ir.cron"]._commit_progress(done, remaining=remaining)
+            if not done or not left:
+                break
+        self._wake_up_in_time()
+
+    @api.model
+    def _cron_replan(self, batch_size=200):
+        """Plan anew the running promises whose hours have changed."""
+        while True:
+            done = self._work_batch(self._take_stale, batch_size)
+            left = self.env["ir.cron"]._commit_progress(done)
+            if not done:
+                break
+            if not left:
+                self._trigger_replan()
+                break
+        self._wake_up_in_time()
+
+    @api.model
+    def _replan_hours(self, hours):
+        """Have the running promises on these hours planned again, in the background.
+
+        Until then whoever touches one of them plans it first (`_renew_stale`).
+        """
+        if hours:
+            self._trigger_replan()
+
+    @api.model
+    def _trigger_replan(self):
+        cron = self.env.ref(
+            "customer_service_plan.ir_cron_replan", raise_if_not_found=False
+        )
+        if cron:
+            # sudo: ir.cron: whoever may change hours has their promises replanned
+            cron.sudo()._trigger()
+
+    @api.model
+    def _due_domain(self):
+        return Domain("next_step_at", "<", fields.Datetime.now())
+
+    @api.model
+    def _take_due(self, limit):
+        """Lock tickets with something due that no other worker holds."""
+        return SQL(
+            """
+            SELECT t.id
+              FROM csp_commitment c
+              JOIN helpdesk_ticket t ON t.id = c.ticket_id
+             WHERE c.next_step_at < %s
+             ORDER BY c.next_step_at
+             LIMIT %s
+               FOR NO KEY UPDATE OF t SKIP LOCKED
+            """,
+            fields.Datetime.now(),
+            limit,
+        )
+
+    @api.model
+    def _take_stale(self, limit):
+        """Lock tickets whose running promises were planned with other hours."""
+        return SQL(
+            """
+            SELECT t.id
+              FROM csp_hours h
+              JOIN csp_commitment c
+                ON c.hours_id = h.id AND c.hours_revision <> h.revision
+              JOIN helpdesk_ticket t ON t.id = c.ticket_id
+             WHERE c.state IN ('running', 'paused')
+             LIMIT %s
+               FOR NO KEY UPDATE OF t SKIP LOCKED
+            """,
+            limit,
+        )
+
+    @api.model
+    def _work_batch(self, take, limit):
+        """Bring one batch of tickets up to date and give its size.
+
+        The tickets are locked by the first statement of the transaction: under
+        REPEATABLE READ a later one would fail as soon as another worker has committed
+        a row since, and then the batch is taken again on a new snapshot. The batch is
+        one savepoint; only where that fails each ticket gets its own.
+        """
+        for _attempt in range(MAX_CONFLICTS):
+            try:
+                self.env.cr.execute(take(limit))
+                ids = list(dict.fromkeys(row[0] for row in self.env.cr.fetchall()))
+                break
+            except errors.SerializationFailure:
+                self.env.cr.rollback()
+        else:
+            return 0
+        if not ids:
+            return 0
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self._bring_up_to_date(ids)
+        except Exception:  # pylint: disable=broad-except
+            # One bad record must not stop the others; it is found one by one.
+            for ticket_id in ids:
+                self._bring_one_up_to_date(ticket_id)
+        return len(ids)
+
+    @api.model
+    def _bring_one_up_to_date(self, ticket_id):
+        try:
+            with self.env.cr.savepoint(flush=False):
+                self._bring_up_to_date([ticket_id])
+        except Exception:  # pylint: disable=broad-except
+            _logger.exception(
+                "Ticket %s: its promises could not be brought up to date; "
+                "tried again in %s",
+                ticket_id,
+                RETRY_AFTER,
+            )
+            now = fields.Datetime.now()
+            self.env.cr.execute(
+                SQL(
+                    """
+                    UPDATE csp_commitment SET next_step_at = %s
+                     WHERE ticket_id = %s AND next_step_at < %s
+                    """,
+                    now + RETRY_AFTER,
+                    ticket_id,
+                    now,
+                )
+            )
+
+    @api.model
+    def _bring_up_to_date(self, ticket_ids):
+        """Plan anew what is stale, and mark what is late."""
+        now = to_epoch(fields.Datetime.now())
+        dossiers = self._open_dossiers(ticket_ids).values()
+        self._renew_stale(dossiers, now)
+        for dossier in dossiers:
+            dossier.lapse(now)
+        self._close_dossiers(dossiers)
+        self.env["helpdesk.ticket"].browse(ticket_ids)._csp_facts_written()
+
+    @api.model
+    def _wake_up_in_time(self):
+        """Let the sweep run when the next promise becomes due."""
+        self.env.cr.execute(
+            "SELECT min(next_step_at) FROM csp_commitment WHERE next_step_at IS NOT NULL"
+        )
+        next_step_at = self.env.cr.fetchone()[0]
+        if next_step_at:
+            self._wake_sweep_at(next_step_at)
+
+    @api.model
+    def _wake_sweep_after_commit(self, deadline):
+        """Plan the sweep for a deadline (epoch seconds) that may be the next one."""
+        cr = self.env.cr
+        planned = _SWEEP_PLANNED_AT.get(cr.dbname, 0)
+        if to_epoch(fields.Datetime.now()) < planned <= deadline:
+            return
+        asked = cr.cache.get("csp_sweep_asked_at")
+        if asked is None:
+            cr.postcommit.add(self._wake_sweep_as_asked)
+        cr.cache["csp_sweep_asked_at"] = min(deadline, asked or deadline)
+
+    @api.model
+    def _wake_sweep_as_asked(self):
+        deadline = self.env.cr.cache.pop("csp_sweep_asked_at", None)
+        if deadline is None:
+            return
+        try:
+            with self.env.registry.cursor() as cr:
+                self.with_env(self.env(cr=cr))._wake_sweep_at(from_epoch(deadline))
+        except Exception:  # pylint: disable=broad-except
+            # What the user did is saved; the regular run of the sweep comes anyhow.
+            _logger.warning("The sweep could not be planned", exc_info=True)
+        else:
+            _SWEEP_PLANNED_AT[self.env.cr.dbname] = deadline
+
+    @api.model
+    def _wake_sweep_at(self, moment):
+        """Schedule the sweep at the first whole second after a deadline."""
+        cron = self.env.ref(
+            "customer_service_plan.ir_cron_sweep", raise_if_not_found=False
+        )
+        if not cron:
+            return
+        # sudo: ir.cron: the clock of a ticket needs the scheduler, whoever moved it
+        cron = cron.sudo()
+        at = max(moment + timedelta(seconds=1), fields.Datetime.now())
+        planned = self.env["ir.cron.trigger"].sudo()
+        now = fields.Datetime.now()
+        if not planned.search_count(
+            [("cron_id", "=", cron.id), ("call_at", ">=", now), ("call_at", "<=", at)],
+            limit=1,
+        ):
+            cron._trigger(at)
+
+
+def _timestamp(seconds):
+    return None if seconds is None else from_epoch(seconds)
+
+
+def _names(columns):
+    return SQL(", ").join(SQL.identifier(column) for column in columns)
+
+
+def _arrays(columns, values):
+    """Arrays for `unnest`, one a column, each with its SQL type."""
+    return SQL(", ").join(
+        SQL("%s::%s[]", list(column), SQL(sql_type))
+        for sql_type, column in zip(
+            columns.values(), zip(*values, strict=True), strict=True
+        )
+    )

@@ -1,0 +1,323 @@
+from collections import defaultdict
+from math import inf
+from typing import NamedTuple
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import UserError
+from odoo.fields import Command, Domain
+
+from ..tools import clock, matching
+from ..tools.epoch import to_epoch
+
+
+class StageMeaning(NamedTuple):
+    """What a stage says about a ticket in it."""
+
+    closed_as: str
+    waiting_on: str
+
+
+class Channel(NamedTuple):
+    """What a channel says about a ticket that came through it; 0: no hours table."""
+
+    live: bool
+    hours: int
+
+
+class Rules(NamedTuple):
+    """All that decides the promise of a ticket of one company, in memory.
+
+    Ids are database ids; `default_hours` is 0 where the company has none.
+    """
+
+    policies: tuple[matching.Policy, ...]
+    stages: dict[int, StageMeaning]
+    channels: dict[int, Channel]
+    default_hours: int
+    grace_seconds: int
+    uses_segments: bool
+
+    def hours_of(self, line, channel):
+        """Hours that a promise of `line` runs on for a ticket of `channel`.
+
+        The line's own, else the channel's, else the company's; 0 for always open.
+        """
+        known = self.channels.get(channel)
+        return line.hours or (known and known.hours) or self.default_hours
+
+
+class CspPolicy(models.Model):
+    """A part of the service plan: what is promised to whom, and why.
+
+    The content lives in versions; a published one never changes.
+    """
+
+    _name = "csp.policy"
+    _inherit = ["csp.rule.source", "mail.thread", "mail.activity.mixin"]
+    _description = "Service Policy"
+    _order = "sequence, id"
+    _check_company_auto = True
+    _csp_rule_fields = frozenset({"active", "sequence", "company_id"})
+
+    name = fields.Char(required=True, translate=True, tracking=True)
+    code = fields.Char(
+        copy=False, help="A short reference, for instance SP-01. Optional."
+    )
+    sequence = fields.Integer(
+        default=10,
+        help="Policies are looked at in this order: the first line that fits a ticket "
+        "gives its promise.",
+    )
+    active = fields.Boolean(default=True, tracking=True)
+    company_id = fields.Many2one(
+        comodel_name="res.company",
+        default=lambda self: self.env.company,
+        ondelete="cascade",
+        index="btree_not_null",
+        help="Leave empty to use the policy in every company.",
+    )
+    owner_id = fields.Many2one(
+        comodel_name="res.users",
+        domain=[("share", "=", False)],
+        default=lambda self: self.env.user,
+        ondelete="restrict",
+        tracking=True,
+        help="Answers for the policy and is asked to review it.",
+    )
+    objective_ids = fields.Many2many(
+        comodel_name="csp.objective",
+        relation="csp_objective_csp_policy_rel",
+        column1="policy_id",
+        column2="objective_id",
+        string="Objectives",
+        help="What the company wants to reach with this policy.",
+    )
+    review_interval_months = fields.Integer(
+        string="Review every (months)",
+        default=12,
+        help="0: no regular review.",
+    )
+    next_review_date = fields.Date(
+        string="Next review",
+        compute="_compute_next_review_date",
+        store=True,
+        readonly=False,
+        copy=False,
+        tracking=True,
+    )
+    version_ids = fields.One2many(
+        comodel_name="csp.policy.version", inverse_name="policy_id", string="Versions"
+    )
+    version_count = fields.Integer(compute="_compute_version_count")
+    current_version_id = fields.Many2one(
+        comodel_name="csp.policy.version",
+        string="Version in force",
+        compute="_compute_current_version_id",
+        help="The published version that requests received now are promised under.",
+    )
+    draft_version_id = fields.Many2one(
+        comodel_name="csp.policy.version",
+        string="Version in preparation",
+        compute="_compute_current_version_id",
+    )
+    state_summary = fields.Char(string="State", compute="_compute_state_summary")
+
+    _code_unique = models.UniqueIndex(
+        "(code, COALESCE(company_id, 0)) WHERE code IS NOT NULL",
+        "Another policy already has this code.",
+    )
+    _review_interval_not_negative = models.Constraint(
+        "CHECK(review_interval_months >= 0)",
+        "The review interval cannot be negative.",
+    )
+
+    @api.depends("review_interval_months")
+    def _compute_next_review_date(self):
+        today = fields.Date.context_today(self)
+        for policy in self:
+            months = policy.review_interval_months
+            policy.next_review_date = months and fields.Date.add(today, months=months)
+
+    @api.depends("version_ids")
+    def _compute_version_count(self):
+        counts = dict(
+            self.env["csp.policy.version"]._read_group(
+                domain=[("policy_id", "in", self.ids)],
+                groupby=["policy_id"],
+                aggregates=["__count"],
+            )
+        )
+        for policy in self:
+            policy.version_count = counts.get(policy._origin, 0)
+
+    @api.depends(
+        "version_ids.state", "version_ids.effective_date", "version_ids.published_at"
+    )
+    def _compute_current_version_id(self):
+        now = fields.Datetime.now()
+        for policy in self:
+            versions = policy.version_ids
+            published = versions.filtered(
+                lambda version: version.state == "published"
+                and version.in_force_from
+                and version.in_force_from <= now
+            )
+            policy.current_version_id = published.sorted("in_force_from")[-1:]
+            policy.draft_version_id = versions.filtered(
+                lambda version: version.state in ("draft", "in_review", "approved")
+            ).sorted("number")[-1:]
+
+    @api.depends("current_version_id", "draft_version_id", "version_ids.in_force_from")
+    def _compute_state_summary(self):
+        now = fields.Datetime.now()
+        for policy in self:
+            coming = policy.version_ids.filtered(
+                lambda version: version.state == "published"
+                and version.in_force_from
+                and version.in_force_from > now
+            )
+            if coming:
+                policy.state_summary = self.env._(
+                    "Takes effect on %(date)s",
+                    date=tools.format_date(self.env, coming[-1:].effective_date),
+                )
+            elif policy.current_version_id:
+                policy.state_summary = self.env._("In force")
+            elif policy.draft_version_id:
+                policy.state_summary = self.env._("In preparation")
+            else:
+                policy.state_summary = self.env._("Nothing promised")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        policies = super().create(vals_list)
+        without = policies.filtered(lambda policy: not policy.version_ids)
+        without.action_new_version()
+        return policies
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default=default)
+        return [
+            dict(vals, name=self.env._("%s (copy)", policy.name))
+            for policy, vals in zip(self, vals_list, strict=True)
+        ]
+
+    def copy(self, default=None):
+        copies = super().copy(default=default)
+        for policy, new in zip(self, copies, strict=True):
+            source = policy.current_version_id or policy.version_ids[:1]
+            if source:
+                new.version_ids.write(source._prepare_draft_values())
+        return copies
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_published(self):
+        if self.version_ids.filtered(lambda version: version.published_at):
+            raise UserError(
+                self.env._(
+                    "A policy that was ever published stays: tickets were promised "
+                    "under it. Archive it instead."
+                )
+            )
+
+    # === Actions ===
+
+    def action_new_version(self):
+        """Start the next version as a draft: a copy of the latest one.
+
+        A draft that is already there is opened instead of a second one being made.
+        """
+        self.check_access("write")
+        for policy in self:
+            if policy.draft_version_id:
+                continue
+            latest = policy.version_ids.sorted("number")[-1:]
+            values = latest._prepare_draft_values() if latest else {}
+            policy.version_ids = [Command.create(values)]
+        if len(self) == 1:
+            return self.draft_version_id._get_records_action(name=self.name)
+        return True
+
+    def action_open_current_version(self):
+        """Open the version in force, or the one in preparation."""
+        self.ensure_one()
+        version = self.current_version_id or self.draft_version_id
+        return version._get_records_action(name=self.name)
+
+    def action_view_versions(self):
+        """List all versions, the newest first."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "customer_service_plan.csp_policy_version_action"
+        )
+        action["domain"] = [("policy_id", "=", self.id)]
+        action["context"] = {"default_policy_id": self.id}
+        return action
+
+    # === Rules in memory ===
+
+    @api.model
+    @tools.ormcache("company_id")
+    def _compiled_rules(self, company_id):
+        """Rules of one company: `Rules`.
+
+        Holds every version that was ever published, because a ticket is matched under
+        the one that was in force when it came in.
+        """
+        # sudo: csp.policy: a ticket gets its promise whoever enters it
+        self = self.sudo().with_context(active_test=True)
+        company = self.env["res.company"].browse(company_id)
+        policies = self.search([("company_id", "in", [False, company_id])])
+        versions = policies.version_ids.filtered("published_at")
+        compiled = defaultdict(list)
+        for version in versions:
+            compiled[version.policy_id.id].append(
+                matching.Version(
+                    id=version.id,
+                    begins=to_epoch(version._in_force_from(company)),
+                    ends=to_epoch(version.retired_at) if version.retired_at else inf,
+                    lines=tuple(line._compiled() for line in version.line_ids),
+                )
+            )
+        rules = tuple(
+            matching.Policy(
+                id=policy.id,
+                versions=tuple(
+                    sorted(
+                        compiled[policy.id],
+                        key=lambda version: (version.begins, version.id),
+                        reverse=True,
+                    )
+                ),
+            )
+            for policy in policies
+            if compiled[policy.id]
+        )
+        archived_too = self.with_context(active_test=False).env
+        stages = archived_too["helpdesk.ticket.stage"].search([])
+        channels = archived_too["helpdesk.ticket.channel"].search([])
+        return Rules(
+            policies=rules,
+            stages={
+                stage.id: StageMeaning(
+                    closed_as=(stage.csp_outcome or clock.SOLVED)
+                    if stage.closed
+                    else "",
+                    waiting_on=stage.csp_waiting_on or clock.NOT_WAITING,
+                )
+                for stage in stages
+            },
+            channels={
+                channel.id: Channel(
+                    live=channel.csp_live, hours=channel.csp_hours_id.id or 0
+                )
+                for channel in channels
+            },
+            default_hours=company.csp_hours_id.id or 0,
+            grace_seconds=company.csp_reopen_grace_days * clock.DAY,
+            uses_segments=bool(
+                self.env["csp.segment"].search_count(
+                    Domain("company_id", "in", [False, company_id]), limit=1
+                )
+            ),
+        )

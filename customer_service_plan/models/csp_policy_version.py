@@ -1,0 +1,435 @@
+from datetime import datetime, time
+
+import pytz
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Command
+
+from ..tools.epoch import to_epoch
+from .protected import BY_ADDON, is_by_addon
+
+STATES = [
+    ("draft", "Draft"),
+    ("in_review", "In review"),
+    ("approved", "Approved"),
+    ("pilot", "Pilot"),
+    ("published", "Published"),
+    ("retired", "Retired"),
+]
+#: Fields that only the actions of a version write.
+LIFE_FIELDS = frozenset(
+    {
+        "number",
+        "state",
+        "approved_by_id",
+        "published_by_id",
+        "published_at",
+        "retired_at",
+    }
+)
+#: What a version says. Written while it is a draft, never after.
+CONTENT_FIELDS = frozenset(
+    {
+        "policy_id",
+        "effective_date",
+        "purpose",
+        "line_ids",
+        "material_change",
+        "change_summary",
+    }
+)
+
+
+class CspPolicyVersion(models.Model):
+    """One wording of a policy, with its promises.
+
+    A draft is written, published with a date, and then never changes: tickets were
+    promised under it.
+    """
+
+    _name = "csp.policy.version"
+    _inherit = ["csp.rule.source", "mail.thread"]
+    _description = "Policy Version"
+    _order = "policy_id, number desc, id desc"
+    _rec_names_search = ["policy_id.name", "policy_id.code"]
+    _csp_rule_fields = frozenset({"state", "published_at", "retired_at"})
+
+    policy_id = fields.Many2one(
+        comodel_name="csp.policy",
+        required=True,
+        index=True,
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one(related="policy_id.company_id", store=True, index=True)
+    number = fields.Integer(
+        string="Version", readonly=True, copy=False, aggregator=None
+    )
+    state = fields.Selection(
+        selection=STATES,
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+        tracking=True,
+    )
+    effective_date = fields.Date(
+        string="In force from",
+        copy=False,
+        help="From the first minute of this day, in the company's time zone, but not "
+        "before it is published. Empty: from its publication on.",
+    )
+    purpose = fields.Html(
+        translate=True,
+        help="Why this policy exists, in the words you would say to a new colleague.",
+    )
+    line_ids = fields.One2many(
+        comodel_name="csp.policy.line",
+        inverse_name="version_id",
+        string="Promises",
+        copy=True,
+    )
+    material_change = fields.Boolean(
+        default=True,
+        help="Staff are to read it again. Untick for corrections of wording.",
+    )
+    change_summary = fields.Text(
+        string="What changed", help="In a sentence or two, for those who know the last."
+    )
+    approved_by_id = fields.Many2one(
+        comodel_name="res.users", readonly=True, copy=False, ondelete="restrict"
+    )
+    published_by_id = fields.Many2one(
+        comodel_name="res.users", readonly=True, copy=False, ondelete="restrict"
+    )
+    published_at = fields.Datetime(string="Published on", readonly=True, copy=False)
+    retired_at = fields.Datetime(string="Out of force since", readonly=True, copy=False)
+    in_force_from = fields.Datetime(
+        string="Begins",
+        compute="_compute_in_force_from",
+        help="The first moment at which a request is promised under this version.",
+    )
+    is_editable = fields.Boolean(compute="_compute_is_editable")
+    finding_text = fields.Text(
+        string="To look at before publishing", compute="_compute_finding_text"
+    )
+
+    _number_unique = models.UniqueIndex(
+        "(policy_id, number)", "This version number is already taken."
+    )
+
+    @api.depends("policy_id.name", "number")
+    def _compute_display_name(self):
+        for version in self:
+            version.display_name = self.env._(
+                "%(policy)s, version %(number)s",
+                policy=version.policy_id.name or "",
+                number=version.number,
+            )
+
+    @api.depends("state")
+    def _compute_is_editable(self):
+        for version in self:
+            version.is_editable = version.state == "draft"
+
+    @api.depends("effective_date", "published_at", "policy_id.company_id")
+    def _compute_in_force_from(self):
+        for version in self:
+            version.in_force_from = version.published_at and version._in_force_from(
+                version.company_id or self.env.company
+            )
+
+    @api.depends("line_ids", "state")
+    def _compute_finding_text(self):
+        for version in self:
+            version.finding_text = version.state in ("draft", "in_review") and (
+                "\n".join(text for _blocks, text in version._publishing_findings())
+            )
+
+    def _in_force_from(self, company):
+        """When this version begins for a company: naive UTC.
+
+        The later of 00:00 of the effective date in the company's time zone and the
+        moment of publishing.
+        """
+        self.ensure_one()
+        if not self.effective_date:
+            return self.published_at
+        zone = pytz.timezone(company._csp_tz())
+        midnight = zone.localize(datetime.combine(self.effective_date, time.min))
+        begins = midnight.astimezone(pytz.utc).replace(tzinfo=None)
+        return max(begins, self.published_at)
+
+    # === Writing, while it is a draft ===
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if not is_by_addon(self.env):
+            for vals in vals_list:
+                taken = LIFE_FIELDS.intersection(vals) - {"state"}
+                if taken or vals.get("state", "draft") != "draft":
+                    self._refuse_life_fields()
+        by_policy = {}
+        numbered = []
+        for vals in vals_list:
+            policy_id = vals.get("policy_id") or self.env.context.get(
+                "default_policy_id"
+            )
+            if policy_id not in by_policy:
+                by_policy[policy_id] = self._last_number(policy_id)
+            by_policy[policy_id] += 1
+            numbered.append(
+                {
+                    **dict.fromkeys(LIFE_FIELDS, False),
+                    **vals,
+                    "state": vals.get("state", "draft"),
+                    "number": by_policy[policy_id],
+                }
+            )
+        return super().create(numbered)
+
+    def write(self, vals):
+        if not is_by_addon(self.env):
+            if not LIFE_FIELDS.isdisjoint(vals):
+                self._refuse_life_fields()
+            if not CONTENT_FIELDS.isdisjoint(vals):
+                self._refuse_unless_draft()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_published(self):
+        if self.filtered("published_at"):
+            raise UserError(
+                self.env._(
+                    "A version that was ever published stays: tickets were promised "
+                    "under it. Retire it instead."
+                )
+            )
+
+    def _refuse_life_fields(self):
+        raise UserError(
+            self.env._(
+                "The state of a version changes by its buttons only: submit, approve, "
+                "publish, retire."
+            )
+        )
+
+    def _refuse_unless_draft(self):
+        frozen = self.filtered(lambda version: version.state != "draft")
+        if frozen:
+            raise UserError(
+                self.env._(
+                    "%(version)s is no draft any more and cannot be changed. Make a "
+                    "new version of the policy and change that.",
+                    version=frozen[0].display_name,
+                )
+            )
+
+    @api.model
+    def _last_number(self, policy_id):
+        last = self.search([("policy_id", "=", policy_id)], order="number desc", limit=1)
+        return last.number
+
+    def _prepare_draft_values(self):
+        """Content of this version, for the draft that follows it."""
+        self.ensure_one()
+        return {
+            "purpose": self.purpose,
+            "line_ids": [
+                Command.create(vals)
+                for vals in self.line_ids.with_context(active_test=False).copy_data()
+            ],
+        }
+
+    # === Life ===
+
+    def action_submit(self):
+        """Hand a draft over for review: it cannot be changed meanwhile."""
+        self._move("draft", "in_review")
+
+    def action_approve(self):
+        """Approve a version in review."""
+        self._move("in_review", "approved", {"approved_by_id": self.env.uid})
+
+    def action_back_to_draft(self):
+        """Take a version in review or approved back to work on it."""
+        self._move(("in_review", "approved"), "draft", {"approved_by_id": False})
+
+    def action_publish(self):
+        """Put a version into force, from its effective date on or at once.
+
+        The version in force before is retired when this one begins. What stands in the
+        way is said in one message; warnings are kept in the chatter.
+        """
+        self.check_access("write")
+        now = fields.Datetime.now()
+        for version in self:
+            if version.state not in ("draft", "in_review", "approved"):
+                raise UserError(
+                    self.env._(
+                        "%(version)s is already published or retired.",
+                        version=version.display_name,
+                    )
+                )
+            findings = version._publishing_findings()
+            blocking = [text for blocks, text in findings if blocks]
+            if blocking:
+                raise UserError("\n".join(blocking))
+            version._by_addon().write(
+                {
+                    "state": "published",
+                    "published_at": now,
+                    "published_by_id": self.env.uid,
+                    "effective_date": version.effective_date
+                    or version._company_today(),
+                }
+            )
+            warnings = [text for _blocks, text in findings]
+            if warnings:
+                version.message_post(
+                    body=self.env._(
+                        "Published in spite of: %s", " · ".join(warnings)
+                    )
+                )
+        self._cron_take_over()
+        return True
+
+    def action_retire(self):
+        """Take a published version out of force now.
+
+        Tickets that it was promised to keep their promise.
+        """
+        self._move("published", "retired", {"retired_at": fields.Datetime.now()})
+
+    @api.model
+    def _cron_take_over(self):
+        """Retire what a later version has replaced; wake up for the next beginning.
+
+        Only the state shown to people changes here: which version is in force for a
+        ticket follows from the dates alone.
+        """
+        now = fields.Datetime.now()
+        published = self.search([("state", "=", "published")])
+        for versions in published.grouped("policy_id").values():
+            begun = versions.filtered(lambda version: version.in_force_from <= now)
+            begun = begun.sorted(lambda version: (version.in_force_from, version.id))
+            for version, successor in zip(begun, begun[1:], strict=False):
+                version._by_addon().write(
+                    {"state": "retired", "retired_at": successor.in_force_from}
+                )
+        coming = [
+            version.in_force_from
+            for version in published
+            if version.in_force_from > now
+        ]
+        if coming:
+            # sudo: ir.cron: a manager publishes, the scheduler takes over on the day
+            cron = self.env.ref("customer_service_plan.ir_cron_policy_versions").sudo()
+            cron._trigger(min(coming))
+
+    def _move(self, before, after, values=None):
+        self.check_access("write")
+        allowed = (before,) if isinstance(before, str) else before
+        labels = dict(self._fields["state"]._description_selection(self.env))
+        for version in self:
+            if version.state not in allowed:
+                raise UserError(
+                    self.env._(
+                        "%(version)s is in state %(state)s: this step is not possible.",
+                        version=version.display_name,
+                        state=labels[version.state],
+                    )
+                )
+        self._by_addon().write({"state": after, **(values or {})})
+        return True
+
+    def _by_addon(self):
+        return self.with_context(csp_by_addon=BY_ADDON)
+
+    def _company_today(self):
+        company = self.company_id or self.env.company
+        return fields.Date.context_today(self.with_context(tz=company._csp_tz()))
+
+    # === Checks before publishing ===
+
+    def _publishing_findings(self):
+        """What a manager should know before this version binds the company.
+
+        :return: list of (whether it prevents publishing, text for the manager)
+        """
+        self.ensure_one()
+        if not self.line_ids:
+            return [
+                (
+                    True,
+                    self.env._(
+                        "There is no promise in it. Add a line; a line without times "
+                        "says openly that nothing is promised."
+                    ),
+                )
+            ]
+        findings = []
+        if not self.policy_id.owner_id:
+            findings.append((False, self.env._("The policy has no owner.")))
+        findings += [(False, text) for text in self._shadowed_lines()]
+        findings += [(False, text) for text in self._hours_findings()]
+        return findings
+
+    def _shadowed_lines(self):
+        """Texts on lines that can never match because an earlier one covers them."""
+        texts = []
+        compiled = [(line, line._compiled()) for line in self.line_ids]
+        for index, (line, rule) in enumerate(compiled):
+            for earlier, earlier_rule in compiled[:index]:
+                if earlier_rule.covers(rule):
+                    texts.append(
+                        self.env._(
+                            "“%(line)s” can never apply: “%(earlier)s” stands before "
+                            "it and holds for the same tickets.",
+                            line=line.condition_text,
+                            earlier=earlier.condition_text,
+                        )
+                    )
+                    break
+        return texts
+
+    def _hours_findings(self):
+        """Texts on channels without hours, and on promises that no hours can keep."""
+        texts = []
+        now = fields.Datetime.now()
+        company = self.company_id or self.env.company
+        channels = self.env["helpdesk.ticket.channel"].search(
+            [("company_id", "in", [False, company.id])]
+        )
+        hours_used = self.env["csp.hours"]
+        for line in self.line_ids.filtered("has_promise"):
+            if line.hours_id:
+                hours_used |= line.hours_id
+                continue
+            for channel in line.channel_ids or channels:
+                hours_used |= channel.csp_hours_id or company.csp_hours_id
+        if not company.csp_hours_id:
+            loose = self.line_ids.filtered(
+                lambda line: line.has_promise and not line.hours_id
+            )
+            open_ended = (loose.channel_ids or channels).filtered(
+                lambda channel: not channel.csp_hours_id
+            )
+            if loose and open_ended:
+                texts.append(
+                    self.env._(
+                        "No opening hours for %(channels)s: these promises run day and "
+                        "night. Give the channel or the company its hours.",
+                        channels=", ".join(open_ended.mapped("name")),
+                    )
+                )
+        for hours in hours_used:
+            if not hours._timeline().next_opening(to_epoch(now)) is not None:
+                texts.append(
+                    self.env._(
+                        "“%s” never opens again: what is promised on it has no "
+                        "deadline.",
+                        hours.name,
+                    )
+                )
+        return texts

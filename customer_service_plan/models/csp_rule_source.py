@@ -1,0 +1,37 @@
+from odoo import api, models
+
+
+class CspRuleSource(models.AbstractModel):
+    """Records that decide which promise a ticket gets.
+
+    The rules are compiled once per company and kept in memory by every process
+    (`csp.policy._compiled_rules`); a change here drops them everywhere.
+    """
+
+    _name = "csp.rule.source"
+    _description = "Source of Promise Rules"
+
+    #: Fields that the compiled rules hold; None for all.
+    _csp_rule_fields = None
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        records = super().create(vals_list)
+        self._csp_rules_changed()
+        return records
+
+    def write(self, vals):
+        result = super().write(vals)
+        if self._csp_rule_fields is None or not self._csp_rule_fields.isdisjoint(vals):
+            self._csp_rules_changed()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        self._csp_rules_changed()
+        return result
+
+    @api.model
+    def _csp_rules_changed(self):
+        """Drop the compiled rules, in the other processes too."""
+        self.env.registry.clear_cache()

@@ -1,0 +1,870 @@
+import logging
+from contextlib import contextmanager
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+from ..tools import clock, matching
+from ..tools.epoch import to_epoch
+from .csp_commitment import COMMITMENT_KINDS, TICKET_COLUMNS
+from .protected import BY_ADDON, is_by_addon
+
+_logger = logging.getLogger(__name__)
+
+#: What decides whether a ticket is being worked on, and by whom.
+STATE_FIELDS = frozenset({"stage_id", "active", "duplicate_id", "user_id"})
+#: What a policy line may ask about a ticket.
+MATCH_FIELDS = (
+    "priority",
+    "team_id",
+    "category_id",
+    "channel_id",
+    "partner_id",
+    "company_id",
+    "csp_is_complaint",
+    "tag_ids",
+)
+WATCHED_FIELDS = STATE_FIELDS.union(MATCH_FIELDS)
+#: Facts: written by the addon only, whoever asks.
+FACT_FIELDS = frozenset(TICKET_COLUMNS) | {
+    "csp_segment_ids",
+    "csp_commitment_ids",
+    "csp_event_ids",
+    "csp_import_ref",
+}
+#: Message types by which people talk to each other.
+SPOKEN_TYPES = ("comment", "email", "email_outgoing")
+
+
+class HelpdeskTicket(models.Model):
+    """What was promised on a ticket, what happened, and what is due next.
+
+    The fields below are facts. They follow from what users do to the ticket, through
+    whatever door: `_csp_sync` compares the ticket with what was last seen of it and
+    records the difference.
+    """
+
+    _inherit = "helpdesk.ticket"
+
+    csp_received_at = fields.Datetime(
+        string="Received",
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+        help="When the request reached us. Promises count from here.",
+    )
+    csp_is_complaint = fields.Boolean(
+        string="Complaint",
+        groups="base.group_user",
+        help="The customer complains about us. Other promises may apply.",
+    )
+    csp_segment_ids = fields.Many2many(
+        comodel_name="csp.segment",
+        relation="helpdesk_ticket_csp_segment_rel",
+        string="Customer segments at receipt",
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+    )
+    csp_segment_id = fields.Many2one(
+        comodel_name="csp.segment",
+        string="Customer segment",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+        groups="base.group_user",
+        help="The first segment of the contact when the ticket came in.",
+    )
+    csp_policy_version_id = fields.Many2one(
+        comodel_name="csp.policy.version",
+        string="Promised under",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="restrict",
+        groups="base.group_user",
+    )
+    csp_policy_line_id = fields.Many2one(
+        comodel_name="csp.policy.line",
+        string="Promise",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="restrict",
+        groups="base.group_user",
+    )
+    csp_hours_id = fields.Many2one(
+        comodel_name="csp.hours",
+        string="Counted in",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="restrict",
+        groups="base.group_user",
+    )
+    csp_promised_as_of = fields.Datetime(
+        string="Matched as of",
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+        help="Set when a manager had the ticket matched again under the policies of "
+        "another day than that of its receipt.",
+    )
+    csp_commitment_ids = fields.One2many(
+        comodel_name="csp.commitment",
+        inverse_name="ticket_id",
+        string="Promises",
+        readonly=True,
+        copy=False,
+        groups="helpdesk_mgmt.group_helpdesk_user_own",
+    )
+    csp_event_ids = fields.One2many(
+        comodel_name="csp.ticket.event",
+        inverse_name="ticket_id",
+        string="Events",
+        readonly=True,
+        copy=False,
+        groups="helpdesk_mgmt.group_helpdesk_user_own",
+    )
+    csp_next_deadline = fields.Datetime(
+        string="Due",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        groups="base.group_user",
+        help="The earliest deadline whose clock is running. Late ones stay on top.",
+    )
+    csp_next_kind = fields.Selection(
+        selection=COMMITMENT_KINDS,
+        string="Next due",
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+    )
+    csp_first_response_at = fields.Datetime(
+        string="First answered",
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+    )
+    csp_unanswered_since = fields.Datetime(
+        string="Customer waits since",
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+        help="The oldest message of the customer, after our first answer, that nobody "
+        "has answered yet.",
+    )
+    csp_waiting_on = fields.Selection(
+        selection=[
+            ("none", "Nobody"),
+            ("customer", "The customer"),
+            ("third_party", "A third party"),
+        ],
+        string="Waiting for",
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+    )
+    csp_closed_as = fields.Selection(
+        selection=[("solved", "Solved"), ("cancelled", "Cancelled")],
+        string="Outcome",
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+    )
+    csp_closed_at = fields.Datetime(
+        string="Ended",
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+    )
+    csp_reopen_count = fields.Integer(
+        string="Reopened (times)",
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+    )
+    csp_handover_count = fields.Integer(
+        string="Handed over (times)",
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+        help="How often the ticket went from one person to another.",
+    )
+    csp_import_ref = fields.Char(
+        string="Reference in the imported file",
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+    )
+    csp_seen_state = fields.Char(readonly=True, copy=False, groups="base.group_user")
+    csp_seen_match = fields.Char(readonly=True, copy=False, groups="base.group_user")
+
+    _csp_import_ref_unique = models.UniqueIndex(
+        "(company_id, csp_import_ref) WHERE csp_import_ref IS NOT NULL",
+        "A ticket with this reference was already imported.",
+    )
+
+    # === Taking in and following what happens ===
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if self.env.context.get("csp_history") is BY_ADDON:
+            return super().create(vals_list)
+        now = fields.Datetime.now()
+        with self._csp_sync_follows():
+            tickets = super().create(
+                [self._csp_intake_values(vals, now) for vals in vals_list]
+            )
+            tickets._csp_sync(new=True)
+        return tickets
+
+    def write(self, vals):
+        if self.env.context.get("csp_history") is BY_ADDON:
+            return super().write(vals)
+        self._csp_refuse_facts(vals)
+        if WATCHED_FIELDS.isdisjoint(vals):
+            return super().write(vals)
+        with self._csp_sync_follows():
+            result = super().write(vals)
+            self._csp_sync()
+        return result
+
+    def _compute_field_value(self, field):
+        result = super()._compute_field_value(field)
+        if field.store and any(
+            computed.name in WATCHED_FIELDS
+            for computed in self.pool.field_computed[field]
+        ):
+            self._csp_computed_changed()
+        return result
+
+    def _csp_computed_changed(self):
+        """Follow changes that come by a computed field, of whatever addon.
+
+        During a write or create of ours `_csp_sync` follows anyhow.
+        """
+        cache = self.env.cr.cache
+        real = self.browse(id_ for id_ in self.ids if isinstance(id_, int))
+        if not real or self.env.context.get("csp_history") is BY_ADDON:
+            return
+        if cache.get("csp_sync_follows"):
+            if not cache.get("csp_sync_pending"):
+                self.env.cr.precommit.add(self._csp_sync_pending)
+            cache.setdefault("csp_sync_pending", set()).update(real.ids)
+        else:
+            real._csp_sync()
+
+    @api.model
+    def _csp_sync_pending(self):
+        pending = self.env.cr.cache.pop("csp_sync_pending", None)
+        if pending:
+            self.browse(pending).exists()._csp_sync()
+
+    @contextmanager
+    def _csp_sync_follows(self):
+        """While tickets are changed in several steps, look at them once at the end."""
+        cache = self.env.cr.cache
+        outer = cache.get("csp_sync_follows")
+        cache["csp_sync_follows"] = True
+        try:
+            yield
+        finally:
+            cache["csp_sync_follows"] = outer
+
+    @api.model
+    def _csp_intake_values(self, vals, now):
+        """Values for `create`: facts start empty, whatever defaults somebody set."""
+        given = FACT_FIELDS.intersection(vals) - {"csp_received_at"}
+        if any(vals[name] for name in given):
+            self._csp_refuse_facts(dict.fromkeys(given))
+        received_at = vals.get("csp_received_at")
+        if received_at:
+            received_at = self._csp_check_received_at(received_at, now)
+        if not (self.env.su or self.env.user._is_internal()):
+            # These users may not name such fields, defaults of theirs neither.
+            return vals
+        facts = dict.fromkeys(TICKET_COLUMNS, False)
+        return {**vals, **facts, "csp_received_at": received_at or now}
+
+    @api.model
+    def _csp_check_received_at(self, received_at, now):
+        if not (
+            self.env.su
+            or is_by_addon(self.env)
+            or self.env.user.has_group("customer_service_plan.group_manager")
+        ):
+            self._csp_refuse_facts({"csp_received_at"})
+        received_at = fields.Datetime.to_datetime(received_at)
+        if received_at > now:
+            raise ValidationError(
+                self.env._("A request cannot have been received in the future.")
+            )
+        return received_at.replace(microsecond=0)
+
+    @api.model
+    def _csp_refuse_facts(self, vals):
+        refused = FACT_FIELDS.intersection(vals)
+        if refused and not is_by_addon(self.env):
+            field = self._fields[min(refused)]
+            raise AccessError(
+                self.env._(
+                    "“%(field)s” is a fact that the service plan records by itself; "
+                    "it cannot be changed by hand.",
+                    field=field._description_string(self.env),
+                )
+            )
+
+    def _csp_sync(self, new=False):
+        """Record what has changed since these tickets were last looked at.
+
+        Compares each ticket with `csp_seen_state` and `csp_seen_match`, writes the
+        events that explain the difference, and moves the promises. Calling it again
+        changes nothing.
+
+        :param bool new: the tickets were just created, and are taken in
+        """
+        if not self.ids:
+            return
+        pending = self.env.cr.cache.get("csp_sync_pending")
+        if pending:
+            pending.difference_update(self.ids)
+        # sudo: helpdesk.ticket: facts are recorded whoever acts, a customer too
+        tickets = self.sudo().with_context(active_test=False)
+        Commitment = tickets.env["csp.commitment"]
+        now = to_epoch(fields.Datetime.now())
+        with self._csp_sync_follows():
+            # Reading lets pending computed values settle before anything is compared.
+            tickets.mapped("stage_id")
+            dossiers = Commitment._open_dossiers(tickets.ids)
+            touched = []
+            for ticket in tickets:
+                dossier = dossiers.get(ticket.id)
+                if dossier and ticket._csp_differs(dossier):
+                    touched.append((ticket, dossier))
+            if not touched:
+                return
+            Commitment._renew_stale([dossier for _ticket, dossier in touched], now)
+            changed = []
+            for ticket, dossier in touched:
+                if new and not dossier.seen_state:
+                    ticket._csp_take_in(dossier, now)
+                elif dossier.seen_state:
+                    reopened = ticket._csp_follow_state(dossier, now)
+                    promise = ticket._csp_follow_match(dossier, reopened)
+                    if promise:
+                        changed.append((ticket, dossier, promise))
+                dossier.seen_state = ticket._csp_state_key()
+            Commitment._add_histories([dossier for _t, dossier, _p in changed])
+            for _ticket, dossier, promise in changed:
+                dossier.note("promised", now, promise, self.env.uid)
+            Commitment._close_dossiers(dossier for _ticket, dossier in touched)
+            tickets._csp_facts_written()
+        tickets._csp_follow_dates([dossier for _ticket, dossier in touched])
+        tickets._csp_tell_changed_promises(changed)
+        tickets._csp_wake_sweep([dossier for _ticket, dossier in touched])
+
+    def _csp_state_key(self):
+        """What was seen of stage, archiving, duplicate and assignee."""
+        return (
+            f"{self.stage_id.id or 0}|{int(self.active)}|{int(bool(self.duplicate_id))}"
+            f"|{self.user_id.id or 0}"
+        )
+
+    def _csp_match_key(self):
+        """What was seen of everything that a policy line may ask about."""
+        tags = ",".join(map(str, sorted(self.tag_ids.ids)))
+        return (
+            f"{self.priority or ''}|{self.team_id.id or 0}|{self.category_id.id or 0}"
+            f"|{self.channel_id.id or 0}|{self.partner_id.id or 0}"
+            f"|{self.company_id.id}|{int(self.csp_is_complaint)}|{tags}"
+        )
+
+    def _csp_differs(self, dossier):
+        if dossier.seen_state != self._csp_state_key():
+            return True
+        return (
+            dossier.seen_match is not None
+            and dossier.seen_match != self._csp_match_key()
+        )
+
+    def _csp_closed_as(self, rules):
+        """How the ticket counts as closed: solved, cancelled, or empty for open."""
+        if not self.active:
+            return "cancelled"
+        stage = rules.stages.get(self.stage_id.id)
+        if not stage or not stage.closed_as:
+            return ""
+        return "cancelled" if self.duplicate_id else stage.closed_as
+
+    def _csp_waiting(self, rules):
+        stage = rules.stages.get(self.stage_id.id)
+        return stage.waiting_on if stage else clock.NOT_WAITING
+
+    def _csp_take_in(self, dossier, now):
+        """Record a new ticket and give it its promise.
+
+        Nothing here may keep a request out: a ticket whose promise cannot be found is
+        taken in without one, and the log tells why.
+        """
+        rules = self.env["csp.policy"]._compiled_rules(self.company_id.id)
+        received_at, user = min(dossier.case.received_at, now), self.env.uid
+        dossier.seen_match = self._csp_match_key()
+        dossier.note("received", received_at, user=user, partner=self.partner_id.id)
+        closed_as = self._csp_closed_as(rules)
+        if closed_as:
+            dossier.note("closed", now, {"outcome": closed_as}, user)
+            return
+        try:
+            self._csp_set_segments(dossier, rules)
+            promise = self._csp_find_promise(dossier, rules)
+            if promise:
+                data = {**promise.to_data(), "from_receipt": True}
+                dossier.note("promised", received_at, data, user)
+        except Exception:  # pylint: disable=broad-except
+            _logger.exception("Ticket %s was taken in without a promise", self.number)
+        waiting_on = self._csp_waiting(rules)
+        if waiting_on != clock.NOT_WAITING:
+            dossier.note("paused", received_at, {"waiting_on": waiting_on}, user)
+        if self._csp_is_answered_at_receipt(rules):
+            dossier.note("staff_reply", received_at, {"live": True}, user)
+        dossier.lapse(now)
+
+    def _csp_is_answered_at_receipt(self, rules):
+        """Whether somebody of ours talks to the customer while entering the ticket."""
+        channel = rules.channels.get(self.channel_id.id)
+        if not channel or not channel.live:
+            return False
+        user = self.env.user
+        return user._is_internal() and user.partner_id != self.partner_id
+
+    def _csp_follow_state(self, dossier, now):
+        """Record a change of stage, archiving, duplicate or assignee.
+
+        :return: whether the ticket was reopened
+        """
+        case, user = dossier.case, self.env.uid
+        seen, _bar, seen_user = dossier.seen_state.rpartition("|")
+        key, _bar, now_user = self._csp_state_key().rpartition("|")
+        if now_user != seen_user:
+            before, after = int(seen_user), int(now_user)
+            dossier.handovers += bool(before)
+            dossier.note("handover", now, {"from": before, "to": after}, user)
+        if key == seen:
+            # The meaning of a stage counts from the next change of stage on.
+            return False
+        rules = self.env["csp.policy"]._compiled_rules(self.company_id.id)
+        closed_as, waiting_on = self._csp_closed_as(rules), self._csp_waiting(rules)
+        from_stage = int(seen.split("|")[0])
+        reopened = bool(case.closed_as and not closed_as)
+        if reopened:
+            within = now - (case.closed_at or now) <= rules.grace_seconds
+            dossier.note("reopened", now, {"within_grace": within}, user)
+        if closed_as:
+            if not case.closed_as:
+                data = {"outcome": closed_as, "from_stage": from_stage}
+                dossier.note("closed", now, data, user)
+        elif waiting_on != case.waiting_on:
+            if waiting_on == clock.NOT_WAITING:
+                dossier.note("resumed", now, {}, user)
+            else:
+                data = {"waiting_on": waiting_on, "from_stage": from_stage}
+                dossier.note("paused", now, data, user)
+        return reopened
+
+    def _csp_follow_match(self, dossier, reopened):
+        """Data of the `promised` event if the ticket is promised something else now.
+
+        While a ticket is closed nothing is matched; reopening matches again.
+        """
+        if dossier.seen_match is None:
+            return None
+        key = self._csp_match_key()
+        changed = [
+            name
+            for name, before, after in zip(
+                MATCH_FIELDS, dossier.seen_match.split("|"), key.split("|"), strict=True
+            )
+            if before != after
+        ]
+        dossier.seen_match = key
+        dossier.company = self.company_id.id
+        rules = self.env["csp.policy"]._compiled_rules(self.company_id.id)
+        if "partner_id" in changed:
+            self._csp_set_segments(dossier, rules)
+        if dossier.case.closed_as or not (changed or reopened):
+            return None
+        return self._csp_changed_promise(dossier, rules, changed)
+
+    def _csp_changed_promise(self, dossier, rules, reasons=()):
+        promise = self._csp_find_promise(dossier, rules)
+        before = dossier.case.promise
+        if promise is None and before is None:
+            return None
+        if promise and before:
+            if (promise.line, promise.hours) == (before.line, before.hours):
+                return None
+        data = promise.to_data() if promise else clock.Promise({}).to_data()
+        return {**data, "because": list(reasons)}
+
+    def _csp_find_promise(self, dossier, rules):
+        """The promise for this ticket by the rules of its company, if any."""
+        at = dossier.case.received_at if dossier.as_of is None else dossier.as_of
+        found = matching.match(rules.policies, self._csp_match_facts(rules), at)
+        if not found:
+            return None
+        version, line = found
+        return clock.Promise(
+            targets=line.targets,
+            hours=rules.hours_of(line, self.channel_id.id),
+            line=line.id,
+            version=version.id,
+        )
+
+    def _csp_match_facts(self, rules):
+        segments = self.csp_segment_ids.ids if rules.uses_segments else ()
+        return matching.Facts(
+            channel=self.channel_id.id or 0,
+            category=self.category_id.id or 0,
+            team=self.team_id.id or 0,
+            tags=frozenset(self.tag_ids.ids),
+            priority=self.priority or "",
+            segments=frozenset(segments),
+            complaint=self.csp_is_complaint,
+        )
+
+    def _csp_set_segments(self, dossier, rules):
+        """Keep the segments that the contact is in now: they decide the promise."""
+        if not rules.uses_segments:
+            return
+        segments = self.partner_id.csp_segment_ids.filtered(
+            lambda segment: segment.active
+            and segment.company_id.id in (False, self.company_id.id)
+        ).sorted()
+        dossier.segment = segments[:1].id or 0
+        if segments != self.csp_segment_ids:
+            self.with_context(csp_by_addon=BY_ADDON).csp_segment_ids = segments
+
+    # === Events of conversations ===
+
+    def _csp_record(self, kind, data=None, partner=None):
+        """Record that something happened now on each of these tickets."""
+        # sudo: helpdesk.ticket: facts are recorded whoever acts, a customer too
+        tickets = self.sudo()
+        Commitment = tickets.env["csp.commitment"]
+        now = to_epoch(fields.Datetime.now())
+        dossiers = [
+            dossier
+            for dossier in Commitment._open_dossiers(tickets.ids).values()
+            if dossier.seen_state
+        ]
+        Commitment._renew_stale(dossiers, now)
+        for dossier in dossiers:
+            dossier.note(kind, now, data, self.env.uid, partner.id if partner else 0)
+        Commitment._close_dossiers(dossiers)
+        tickets._csp_facts_written()
+        tickets._csp_wake_sweep(dossiers)
+
+    def _message_post_after_hook(self, message, msg_values):
+        result = super()._message_post_after_hook(message, msg_values)
+        kind = self._csp_message_kind(message)
+        if kind:
+            # sudo: mail.message: the author of a message that was just posted
+            self._csp_record(kind, partner=message.sudo().author_id)
+            if kind == "customer_message":
+                self._csp_customer_replied(message)
+        return result
+
+    def _message_mail_after_hook(self, mails):
+        result = super()._message_mail_after_hook(mails)
+        by_author = {}
+        # sudo: mail.mail: the mails that this user is just sending
+        for mail in mails.sudo():
+            message = mail.mail_message_id
+            ticket = self.browse(message.res_id) & self
+            if ticket and ticket._csp_message_kind(message) == "staff_reply":
+                tickets = by_author.get(message.author_id, self.browse())
+                by_author[message.author_id] = tickets | ticket
+        for author, tickets in by_author.items():
+            tickets._csp_record("staff_reply", partner=author)
+        return result
+
+    def _csp_message_kind(self, message):
+        """Whether a message is a staff reply, a customer's message, or neither.
+
+        Notes, automatic mails, and messages written by a merge, by an automation or by
+        the robot are neither. Staff are partners with an internal user, unless they are
+        the ticket's own contact.
+        """
+        context = self.env.context
+        if (
+            context.get("csp_silent")
+            or context.get("csp_automatic_mail")
+            or context.get("__action_done")
+        ):
+            return ""
+        # sudo: mail.message: only kind and author are looked at
+        message = message.sudo()
+        if message.message_type not in SPOKEN_TYPES or message.is_internal:
+            return ""
+        if not message.subtype_id or message.subtype_id.internal:
+            return ""
+        author = message.author_id
+        if author == self.env.ref("base.partner_root", raise_if_not_found=False):
+            return ""
+        # sudo: helpdesk.ticket: a customer may not read every field of the ticket
+        is_contact = author == self.sudo().partner_id
+        if author and not author.partner_share and not is_contact:
+            return "staff_reply"
+        return "customer_message"
+
+    # === After the facts were written ===
+
+    def _csp_facts_written(self):
+        """Let caches and dependent fields know that the facts changed."""
+        names = [*TICKET_COLUMNS, "csp_commitment_ids", "csp_event_ids"]
+        self.invalidate_recordset(names, flush=False)
+        self.modified(names)
+
+    def _csp_follow_dates(self, dossiers):
+        """Keep the helpdesk's closing date true.
+
+        It is neither cleared on reopening nor set when a ticket reaches a closing stage
+        by other ways than a write (no upstream thread known).
+        """
+        closed = {d.ticket for d in dossiers if d.case.closed_as}
+        changed = self.filtered(lambda ticket: ticket.id in {d.ticket for d in dossiers})
+        changed.filtered(
+            lambda ticket: ticket.closed_date and ticket.id not in closed
+        ).write({"closed_date": False})
+        undated = changed.filtered(
+            lambda ticket: ticket.id in closed
+            and ticket.stage_id.closed
+            and not ticket.closed_date
+        )
+        for closed_at, tickets in undated.grouped("csp_closed_at").items():
+            tickets.write({"closed_date": closed_at})
+
+    def _csp_tell_changed_promises(self, changed):
+        """One line in the chatter for each change of promise."""
+        if not changed or self.env.context.get("tracking_disable"):
+            return
+        bodies = {}
+        for ticket, dossier, data in changed:
+            line = self.env["csp.policy.line"].browse(data["line"] or [])
+            labels = ", ".join(
+                self._fields[name]._description_string(self.env).lower()
+                for name in data["because"]
+            )
+            text = (
+                self.env._(
+                    "Promise now: %(promise)s (%(policy)s)",
+                    promise=line.promise_text,
+                    policy=line.version_id.display_name,
+                )
+                if line
+                else self.env._("Nothing is promised any more")
+            )
+            if labels:
+                text = self.env._("%(text)s. Changed: %(what)s", text=text, what=labels)
+            bodies[ticket.id] = text
+            if dossier.case.promise and not dossier.case.promise.hours and line:
+                bodies[ticket.id] += ". " + self.env._(
+                    "No opening hours are set: it counts day and night."
+                )
+        self.browse(bodies)._message_log_batch(bodies=bodies)
+
+    @api.model
+    def _csp_wake_sweep(self, dossiers):
+        """Have the sweep run at the earliest deadline, once this is saved.
+
+        Done after the transaction, and only when it is earlier than what this process
+        knows to be planned: most tickets cost nothing. Should the process be killed in
+        between, the regular run of the sweep finds the deadline.
+        """
+        deadlines = [
+            row.deadline
+            for dossier in dossiers
+            for row in dossier.case.rows
+            if row.state == clock.RUNNING and row.deadline is not None
+        ]
+        if deadlines:
+            self.env["csp.commitment"]._wake_sweep_after_commit(min(deadlines))
+
+    # === Merge, imports, explicit acts ===
+
+    def _csp_merged_into(self, target):
+        """Join the promises of these tickets into those of `target`.
+
+        What runs on the merged tickets is cancelled. The target's running promises are
+        measured from the earliest receipt, and what was answered on a merged ticket of
+        the same customer counts as answered.
+        """
+        sources = self - target
+        if not sources:
+            return
+        # sudo: helpdesk.ticket: the merge was allowed; facts are recorded for all
+        target, sources = target.sudo(), sources.sudo()
+        Commitment = target.env["csp.commitment"]
+        now, user = to_epoch(fields.Datetime.now()), self.env.uid
+        everybody = sources | target
+        dossiers = Commitment._open_dossiers(everybody.ids)
+        Commitment._renew_stale(dossiers.values(), now)
+        Commitment._add_histories(dossiers.values())
+        same_customer = sources.filtered(
+            lambda ticket: ticket.commercial_partner_id == target.commercial_partner_id
+        )
+        joined = [dossiers[ticket.id] for ticket in target | same_customer]
+        for source in sources:
+            data = {"role": "source", "numbers": [target.number], "ticket": target.id}
+            dossiers[source.id].note("merged", now, data, user)
+        data = {
+            "role": "target",
+            "numbers": sources.mapped("number"),
+            "tickets": sources.ids,
+        }
+        if same_customer:
+            data.update(_joined_facts(joined))
+        dossiers[target.id].note("merged", now, data, user)
+        Commitment._close_dossiers(dossiers.values())
+        everybody._csp_facts_written()
+        self._csp_wake_sweep(dossiers.values())
+
+    def _csp_replay(self):
+        """Derive promises and facts anew from all events of these tickets."""
+        # sudo: helpdesk.ticket: derived from events, which nobody can write
+        tickets = self.sudo().with_context(active_test=False)
+        Commitment = tickets.env["csp.commitment"]
+        now = to_epoch(fields.Datetime.now())
+        dossiers = Commitment._open_dossiers(tickets.ids)
+        history = tickets.env["csp.ticket.event"]._history(tickets.ids)
+        Commitment.browse(
+            Commitment._search([("ticket_id", "in", tickets.ids)])
+        ).with_context(csp_by_addon=BY_ADDON).unlink()
+        for ticket in tickets:
+            dossier = dossiers[ticket.id]
+            dossier.replay(history[ticket.id], now)
+            dossier.seen_state = ticket._csp_state_key()
+        Commitment._close_dossiers(dossiers.values())
+        tickets._csp_facts_written()
+
+    def _csp_promise_from_receipt(self, version):
+        """Give tickets that never had a promise the one of a policy version, as if it
+        had been made when they came in.
+
+        For imported history and tickets from before the addon, on a manager's request.
+
+        :return: the tickets that got a promise
+        """
+        # sudo: helpdesk.ticket: an explicit act of a manager, checked by the caller
+        tickets = self.sudo().with_context(active_test=False)
+        Commitment = tickets.env["csp.commitment"]
+        dossiers = Commitment._open_dossiers(tickets.ids)
+        lines = [line._compiled() for line in version.sudo().line_ids]
+        policy = matching.Policy(
+            0, (matching.Version(version.id, begins=-(1 << 62), lines=tuple(lines)),)
+        )
+        rows, promised = [], []
+        for ticket in tickets:
+            dossier = dossiers[ticket.id]
+            if dossier.case.promise:
+                continue
+            rules = self.env["csp.policy"]._compiled_rules(ticket.company_id.id)
+            promise = ticket._csp_find_promise(
+                dossier, rules._replace(policies=(policy,))
+            )
+            if promise:
+                data = {**promise.to_data(), "from_receipt": True}
+                received_at = dossier.case.received_at
+                rows.append(
+                    (ticket.id, "promised", received_at, self.env.uid, None, data)
+                )
+                promised.append(ticket.id)
+        tickets.env["csp.ticket.event"]._insert(rows)
+        result = self.browse(promised)
+        result._csp_replay()
+        return result
+
+    def action_csp_match_again(self):
+        """Promise these open tickets what the policies in force today say.
+
+        A new version never reaches an open ticket by itself; this is the explicit act
+        of a manager. Time already used keeps counting.
+        """
+        if not self.env.user.has_group("customer_service_plan.group_manager"):
+            raise AccessError(
+                self.env._("Only a service plan manager can promise again.")
+            )
+        self.check_access("write")
+        # sudo: helpdesk.ticket: the manager was checked above, nobody writes facts
+        tickets = self.sudo()
+        Commitment = tickets.env["csp.commitment"]
+        now = to_epoch(fields.Datetime.now())
+        dossiers = Commitment._open_dossiers(tickets.ids)
+        touched = []
+        for ticket in tickets:
+            dossier = dossiers[ticket.id]
+            if dossier.case.closed_as:
+                continue
+            rules = self.env["csp.policy"]._compiled_rules(ticket.company_id.id)
+            dossier.as_of = now
+            dossier.seen_match = ticket._csp_match_key()
+            ticket._csp_set_segments(dossier, rules)
+            promise = ticket._csp_changed_promise(dossier, rules)
+            if promise:
+                touched.append((ticket, dossier, promise))
+        Commitment._renew_stale([dossier for _t, dossier, _p in touched], now)
+        Commitment._add_histories([dossier for _t, dossier, _p in touched])
+        for _ticket, dossier, promise in touched:
+            dossier.note("promised", now, promise, self.env.uid)
+        Commitment._close_dossiers([dossier for _t, dossier, _p in touched])
+        tickets._csp_facts_written()
+        tickets._csp_tell_changed_promises(touched)
+        tickets._csp_wake_sweep([dossier for _t, dossier, _p in touched])
+        return self.browse([ticket.id for ticket, _d, _p in touched])
+
+    def action_csp_no_answer_needed(self):
+        """The customer's last message asks for no reply: stop that clock uncounted."""
+        self.check_access("write")
+        waiting = self.filtered("csp_unanswered_since")
+        if not waiting:
+            raise UserError(
+                self.env._("There is no message of the customer waiting for an answer.")
+            )
+        waiting._csp_record("no_answer_needed")
+        for ticket in waiting:
+            ticket._message_log(
+                body=self.env._("The customer's last message needs no answer.")
+            )
+        return True
+
+    def action_csp_why(self):
+        """Show which policy lines were looked at, and why this promise applies."""
+        self.ensure_one()
+        self.check_access("read")
+        return self.env["csp.promise.why"]._open_for(self)
+
+
+def _joined_facts(dossiers):
+    """What tickets of one customer have in common once they are one ticket."""
+    replies, messages = [], []
+    for dossier in dossiers:
+        for event in dossier.case.history:
+            if event.kind == "staff_reply":
+                replies.append(event.at)
+            elif event.kind == "customer_message":
+                messages.append(event.at)
+        if dossier.case.first_response_at is not None:
+            replies.append(dossier.case.first_response_at)
+    last_reply = max(replies, default=None)
+    waiting = [
+        at for at in messages if last_reply is not None and at > last_reply
+    ]
+    return {
+        "received_at": min(dossier.case.received_at for dossier in dossiers),
+        "first_response_at": min(replies, default=None),
+        "unanswered_since": min(waiting, default=None),
+        "last_reply_at": last_reply,
+    }

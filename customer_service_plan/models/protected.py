@@ -1,0 +1,44 @@
+from odoo import api, models
+from odoo.exceptions import AccessError
+
+#: Whoever holds this object in the context under `csp_by_addon` is code of this addon:
+#: a context that comes in by RPC is made of plain data and can never hold it.
+BY_ADDON = object()
+
+
+def is_by_addon(env):
+    """Whether the addon itself writes, not a user, a program or another addon."""
+    return env.context.get("csp_by_addon") is BY_ADDON
+
+
+class CspProtected(models.AbstractModel):
+    """Records that only the addon writes: facts, and what is derived from them.
+
+    The database still removes them together with the ticket they belong to.
+    """
+
+    _name = "csp.protected"
+    _description = "Record Written by the Service Plan Only"
+
+    def _refuse_unless_by_addon(self):
+        if not is_by_addon(self.env):
+            raise AccessError(
+                self.env._(
+                    "%(model)s: these records are written by the service plan itself "
+                    "and cannot be changed by hand.",
+                    model=self.env["ir.model"]._get(self._name).name,
+                )
+            )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self._refuse_unless_by_addon()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._refuse_unless_by_addon()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_by_addon(self):
+        self._refuse_unless_by_addon()

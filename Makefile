@@ -27,7 +27,7 @@ history:
 
 # Python with the demo database at hand, as `env`
 shell:
-	dev/odoo shell -d demo --no-http
+	dev/shell
 
 clean:
 	dev/clean

@@ -732,23 +732,31 @@ class HelpdeskTicket(models.Model):
         everybody._csp_facts_written()
         self._csp_wake_sweep(dossiers.values())
 
-    def _csp_replay(self):
-        """Derive promises and facts anew from all events of these tickets."""
+    def _csp_replay(self, promised=False):
+        """Derive promises and facts anew from all events of these tickets.
+
+        :param bool promised: they were just put under promise; open ones follow later
+            changes from now on, under the policies of today
+        """
         # sudo: helpdesk.ticket: derived from events, which nobody can write
         tickets = self.sudo().with_context(active_test=False)
         Commitment = tickets.env["csp.commitment"]
         now = to_epoch(fields.Datetime.now())
         dossiers = Commitment._open_dossiers(tickets.ids)
         history = tickets.env["csp.ticket.event"]._history(tickets.ids)
-        Commitment.browse(
-            Commitment._search([("ticket_id", "in", tickets.ids)])
-        ).with_context(csp_by_addon=BY_ADDON).unlink()
+        Commitment.search([("ticket_id", "in", tickets.ids)]).with_context(
+            csp_by_addon=BY_ADDON
+        ).unlink()
         for ticket in tickets:
             dossier = dossiers[ticket.id]
             dossier.replay(history[ticket.id], now)
             dossier.seen_state = ticket._csp_state_key()
+            if promised and not dossier.case.closed_as:
+                dossier.seen_match = ticket._csp_match_key()
+                dossier.as_of = now
         Commitment._close_dossiers(dossiers.values())
         tickets._csp_facts_written()
+        tickets._csp_wake_sweep(dossiers.values())
 
     def _csp_promise_from_receipt(self, version):
         """Give tickets that never had a promise the one of a policy version, as if it
@@ -784,7 +792,7 @@ class HelpdeskTicket(models.Model):
                 promised.append(ticket.id)
         tickets.env["csp.ticket.event"]._insert(rows)
         result = self.browse(promised)
-        result._csp_replay()
+        result._csp_replay(promised=True)
         return result
 
     def action_csp_match_again(self):

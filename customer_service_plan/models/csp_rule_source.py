@@ -33,5 +33,21 @@ class CspRuleSource(models.AbstractModel):
 
     @api.model
     def _csp_rules_changed(self):
-        """Drop the compiled rules, in the other processes too."""
+        """Drop the compiled rules, in the other processes too.
+
+        Once more after the transaction: meanwhile another thread may have compiled the
+        rules as they were before it.
+        """
         self.env.registry.clear_cache()
+        cache = self.env.cr.cache
+        if "csp_rules_changed" not in cache:
+            cache["csp_rules_changed"] = True
+            self.env.cr.postcommit.add(self._csp_forget_rules)
+
+    @api.model
+    def _csp_forget_rules(self):
+        self.env.cr.cache.pop("csp_rules_changed", None)
+        registry = self.env.registry
+        registry.clear_cache()
+        if registry.ready:
+            registry.signal_changes()

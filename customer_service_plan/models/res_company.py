@@ -1,0 +1,74 @@
+from odoo import api, fields, models
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    csp_hours_id = fields.Many2one(
+        comodel_name="csp.hours",
+        string="Default Service Hours",
+        domain="[('company_id', 'in', [id, False])]",
+        ondelete="restrict",
+        help="For channels and promises without hours of their own. Empty: day and night.",
+    )
+    csp_reopen_grace_days = fields.Integer(
+        string="Days to Reopen",
+        default=7,
+        help="A ticket reopened at most this many days after it was closed goes on "
+        "under its promise. Later, a new promise begins.",
+    )
+    csp_resume_on_reply = fields.Boolean(
+        string="Resume When the Customer Answers",
+        default=True,
+        help="A ticket that waits for the customer goes back to the stage it came "
+        "from as soon as the customer writes.",
+    )
+    csp_closed_reply = fields.Selection(
+        selection=[
+            ("nothing", "Nothing: the ticket stays closed"),
+            ("reopen", "Reopen; after the time to reopen, open a new ticket"),
+        ],
+        string="Answer on a Closed Ticket",
+        default="nothing",
+        required=True,
+        help="What happens when a customer writes on a ticket that is closed.",
+    )
+
+    _csp_reopen_grace_days_positive = models.Constraint(
+        "CHECK(csp_reopen_grace_days >= 0)",
+        "The days to reopen a ticket cannot be negative.",
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Tell the shared hours tables that one company has become several."""
+        companies = super().create(vals_list)
+        companies._csp_hours_follow()
+        return companies
+
+    def write(self, vals):
+        """Tell the hours tables whose company's closures are others now."""
+        result = super().write(vals)
+        if "resource_calendar_id" in vals:
+            self._csp_hours_follow()
+        if vals.keys() & {"csp_hours_id", "csp_reopen_grace_days"}:
+            self.env.registry.clear_cache()
+        return result
+
+    def _csp_tz(self):
+        """Name of the company's time zone: of its address, else of its schedule."""
+        self.ensure_one()
+        # sudo: res.company: only the name of a time zone is read
+        company = self.sudo()
+        return company.partner_id.tz or company.resource_calendar_id.tz or "UTC"
+
+    def _csp_hours_follow(self):
+        """Drop what was built of the tables that follow closures of these companies."""
+        # sudo: csp.hours: they are only told that they changed.
+        hours = self.env["csp.hours"].sudo().with_context(active_test=False)
+        hours.search(
+            [
+                ("follow_company_closures", "=", True),
+                ("company_id", "in", [*self.ids, False]),
+            ]
+        )._hours_changed()

@@ -1,0 +1,16 @@
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    csp_hours_id = fields.Many2one(related="company_id.csp_hours_id", readonly=False)
+    csp_reopen_grace_days = fields.Integer(
+        related="company_id.csp_reopen_grace_days", readonly=False
+    )
+    csp_resume_on_reply = fields.Boolean(
+        related="company_id.csp_resume_on_reply", readonly=False
+    )
+    csp_closed_reply = fields.Selection(
+        related="company_id.csp_closed_reply", readonly=False
+    )

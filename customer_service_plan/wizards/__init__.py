@@ -1,0 +1,5 @@
+from . import csp_hours_holiday, csp_hours_holiday_line
+from . import csp_hours_schedule
+from . import csp_hours_week
+from . import csp_promise_apply, csp_promise_apply_line
+from . import helpdesk_ticket_merge

@@ -365,10 +365,19 @@ class TestCustomerReplies(GatewayCase):
         self.env.company.csp_closed_reply = "reopen"
         self.close()
         self.reply("2026-11-03 12:00:00")
-        self.assertFalse(self.ticket.closed)
+        # It was closed while it waited for the customer, who has answered now.
+        self.assertEqual(self.ticket.stage_id, self.stage_in_progress)
         self.assertEqual(self.ticket.csp_waiting_on, "none")
         self.assertEqual(self.ticket.csp_reopen_count, 1)
         self.assertEqual(self.row(self.ticket, "next_response").state, "running")
+
+    def test_reopened_where_it_was_closed(self):
+        self.env.company.csp_closed_reply = "reopen"
+        with freeze_time("2026-11-02 10:30:00"):
+            self.ticket.with_user(self.agent).stage_id = self.stage_new
+        self.close()
+        self.reply("2026-11-03 12:00:00")
+        self.assertEqual(self.ticket.stage_id, self.stage_new)
 
     def test_too_late_to_reopen(self):
         self.env.company.csp_closed_reply = "reopen"

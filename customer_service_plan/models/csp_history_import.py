@@ -24,7 +24,7 @@ _logger = logging.getLogger(__name__)
 
 #: Tickets in one transaction: enough to be fast, few enough to see progress.
 BATCH = 500
-PREVIEW_CASES = 10
+PREVIEW_CASES = 6
 #: More different values than these are no list that a person would go through.
 MOST_ACTIVITIES = 200
 MOST_VALUES = 100
@@ -239,7 +239,9 @@ class CspHistoryImport(models.Model):
                     "name": batch.filename or self.env._("Past tickets"),
                     "state": "mapping",
                     "template_id": template.id,
-                    "source": batch.source or (batch.filename or "").split(".")[0],
+                    "source": batch.source
+                    or (batch.filename or "").split(".")[0]
+                    or self.env._("Past tickets"),
                     "understood_as": batch._describe_file(table),
                 }
             )
@@ -505,7 +507,7 @@ class CspHistoryImport(models.Model):
             return table, history.build(table, plan)
 
     def _import_ref(self, case):
-        return f"{self.source or ''}: {case.ref}"
+        return f"{self.source}: {case.ref}"
 
     def _pending(self, cases):
         """Those cases that no import has brought in yet."""
@@ -800,12 +802,12 @@ class CspHistoryImport(models.Model):
         closing = next(step for step in reversed(case.steps) if step.kind == "closed")
         closed_at = from_epoch(closing.at)
         text = self.env._(
-            "Case %(case)s, imported from %(file)s.",
+            "Imported from %(file)s: %(case)s",
+            file=self.filename or self.source,
             case=case.ref,
-            file=self.filename or self.source or "",
         )
         values = {
-            "name": case.attributes.get("subject") or case.ref,
+            "name": case.attributes.get("subject") or self.source,
             # Its own number: the tickets of today are numbered without gaps.
             "number": case.ref,
             "description": plaintext2html(text),

@@ -54,21 +54,21 @@ class CspHistoryMapping(models.Model):
         default=history.YEAR_FIRST,
     )
     first_row_is_receipt = fields.Boolean(
-        string="First row is the receipt",
+        string="A case without a receipt was received with its first row",
         default=True,
-        help="A case without a row for its receipt was received with its first row. "
-        "Otherwise such a case is left out.",
+        help="Otherwise a case without a row for its receipt is left out.",
     )
     next_ends_wait = fields.Boolean(
-        string="Next row ends waiting",
+        string="Waiting ends with the next row of the case",
         default=True,
-        help="For files that tell when waiting begins, but not when it ends.",
+        help="For files that tell when waiting begins, but not when it ends. Rows whose "
+        "activity means nothing do not count.",
     )
     work_reopens = fields.Boolean(
-        string="Work reopens",
+        string="Work on a closed case reopens it",
         default=True,
-        help="Staff who work on a closed case reopen it, for files that do not tell "
-        "when a case is reopened.",
+        help="For files that do not tell when a case is reopened. Work are also an "
+        "answer, waiting and its end.",
     )
     unfinished = fields.Selection(
         selection=[

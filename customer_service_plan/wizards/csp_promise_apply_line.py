@@ -46,7 +46,7 @@ class CspPromiseApplyLine(models.TransientModel):
         help="Opening time that half of the cases took at most, in hours and minutes.",
     )
     p90_hours = fields.Float(
-        string="90 of 100 within",
+        string="90 % within",
         aggregator=None,
         help="Opening time that nine of ten cases took at most, in hours and minutes.",
     )

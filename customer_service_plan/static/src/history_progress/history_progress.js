@@ -48,7 +48,7 @@ export class HistoryProgress extends Component {
     }
 
     get label() {
-        return _t("%s %", this.percent);
+        return `${this.percent} %`;
     }
 
     plan(delay) {

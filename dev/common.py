@@ -82,6 +82,8 @@ def run(command, *, step=None, **options):
 
 def main(function):
     """Entry point of every script here: plain messages instead of tracebacks."""
+    # So that a polite kill, too, leaves nothing behind.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         sys.exit(function(sys.argv[1:]))
     except Failed as error:

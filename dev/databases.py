@@ -93,15 +93,23 @@ def odoo(database, *arguments, log, program=("-m", "odoo"), script=None, show=Fa
             process.stdin.write(script)
             process.stdin.close()
         with process:
-            shown = False
-            for line in process.stdout:
-                output.write(line)
-                if match := odoolog.LINE.match(line):
-                    shown = match["level"] in ("WARNING", "ERROR", "CRITICAL")
-                if show == "all" or (show and shown):
-                    print(line, end="", flush=True)
+            try:
+                _pass_on(process.stdout, output, show)
+            except BaseException:
+                process.kill()  # nobody would read what it says, or wait for it
+                raise
         output.seek(0)
         return process.returncode, output.read()
+
+
+def _pass_on(lines, output, show):
+    shown = False
+    for line in lines:
+        output.write(line)
+        if match := odoolog.LINE.match(line):
+            shown = match["level"] in ("WARNING", "ERROR", "CRITICAL")
+        if show == "all" or (show and shown):
+            print(line, end="", flush=True)
 
 
 def manifest():
@@ -172,7 +180,7 @@ def _dependencies():
     name = f"template_dependencies_{key}"
     if exists(name) and Baseline(key).path.exists():
         return name
-    work = f"making_{key}"
+    work = f"making_{os.getpid()}"
     drop(work)
     say("Making the template database: Odoo with the addons ours needs (a minute)")
     modules = ",".join(manifest()["depends"])
@@ -190,13 +198,15 @@ def _dependencies():
         script='env["ir.qweb"]._pregenerate_assets_bundles()\nenv.cr.commit()\n',
         log="assets",
     )
+    if code:
+        raise Failed(f"The web client does not compile: see {LOGS}/assets.log")
     logged += [record.key() for record in odoolog.complaints(text)]
     say("Running the helpdesk addons' own tests without ours, to compare with later")
-    copy(work, f"{work}_tests")
+    copy(work, f"scratch_{work}")
     _code, text = run_tests(
-        f"{work}_tests", ",".join(f"/{peer}" for peer in PEERS), log="peers"
+        f"scratch_{work}", ",".join(f"/{peer}" for peer in PEERS), log="peers"
     )
-    drop(f"{work}_tests")
+    drop(f"scratch_{work}")
     result = odoolog.outcome(text)
     if not result or not result.run:
         raise Failed(f"The helpdesk addons' tests do not run: see {LOGS}/peers.log")
@@ -216,7 +226,7 @@ def _installed():
     if exists(name):
         return name
     say(f"Installing {MODULE} on a copy of the template")
-    work = f"making_{key}"
+    work = f"making_{os.getpid()}"
     copy(template, work)
     code, text = odoo(
         work, "-i", MODULE, "--stop-after-init", "--no-http", log="install"
@@ -253,6 +263,6 @@ def _drop_orphans():
     """Copies of runs that were killed."""
     for (name,) in sql("postgres", "SELECT datname FROM pg_database"):
         match = re.fullmatch(r"\w+_(\d+)", name)
-        is_copy = match and name.startswith("scratch")
+        is_copy = match and name.startswith(("scratch", "making"))
         if is_copy and not Path(f"/proc/{match[1]}").exists():
             drop(name)

@@ -18,7 +18,9 @@ def show_progress(done, total):
 
 
 def show_import(batch, seconds):
-    print(f"{batch.row_count:,} rows, {batch.case_count:,} cases: {batch.understood_as}")
+    print(
+        f"{batch.row_count:,} rows, {batch.case_count:,} cases: {batch.understood_as}"
+    )
     if batch.template_id:
         print(f"Read with the mapping “{batch.template_id.name}”")
     print(f"{batch.ticket_count:,} tickets imported in {seconds:.1f} s")

@@ -80,7 +80,9 @@ def odoo(database, *arguments, log, program=("-m", "odoo"), script=None, show=Fa
     LOGS.mkdir(exist_ok=True)
     path = LOGS / f"{log}.log"
     command = [PYTHON, *program, *arguments, "-d", database]
-    with open(path, "w+") as output:
+    # Returned from memory: another run may write the same file at this moment.
+    lines = []
+    with open(path, "w") as output:
         process = subprocess.Popen(
             [str(part) for part in command],
             stdin=subprocess.DEVNULL if script is None else subprocess.PIPE,
@@ -94,18 +96,18 @@ def odoo(database, *arguments, log, program=("-m", "odoo"), script=None, show=Fa
             process.stdin.close()
         with process:
             try:
-                _pass_on(process.stdout, output, show)
+                _pass_on(process.stdout, output, lines, show)
             except BaseException:
                 process.kill()  # nobody would read what it says, or wait for it
                 raise
-        output.seek(0)
-        return process.returncode, output.read()
+    return process.returncode, "".join(lines)
 
 
-def _pass_on(lines, output, show):
+def _pass_on(source, output, lines, show):
     shown = False
-    for line in lines:
+    for line in source:
         output.write(line)
+        lines.append(line)
         if match := odoolog.LINE.match(line):
             shown = match["level"] in ("WARNING", "ERROR", "CRITICAL")
         if show == "all" or (show and shown):

@@ -367,7 +367,6 @@ class Case:
         if row is None:
             return
         if row.state in UNDECIDED:
-            replied_at = max(replied_at, row.started_at)
             self._measure(row, merged_at, until=replied_at)
             self._end(kind, replied_at, MET)
         else:

@@ -1,5 +1,7 @@
-from odoo import models
-from odoo.tools.misc import format_datetime
+import pytz
+
+from odoo import fields, models
+from odoo.tools.misc import format_date, format_time
 
 
 class HelpdeskTicket(models.Model):
@@ -46,8 +48,12 @@ class HelpdeskTicket(models.Model):
         """How one promise stands, in words for the customer."""
         at = self._csp_portal_datetime
         solved = row.kind == "resolution"
-        # Of a missed promise, missed_at is the moment until which it held.
-        until = row.missed_at or row.deadline
+        until = row.deadline or row.missed_at
+        # It is late from the deadline on, whether the sweep has seen it or not.
+        late = not row.ended_at and (
+            row.state == "missed"
+            or bool(row.running_since and until and until < fields.Datetime.now())
+        )
         if row.ended_at:
             state = (
                 self.env._("Solved on %(moment)s", moment=at(row.ended_at, row))
@@ -58,14 +64,14 @@ class HelpdeskTicket(models.Model):
             state = self.env._("Waiting for your answer")
         elif row.state == "paused":
             state = self.env._("Waiting for somebody else's answer")
-        elif row.state in ("missed", "excused"):
+        elif late:
             state = self.env._("Late. We are sorry, and we are on it.")
         else:
             state = self.env._("We are on it")
         return {
             "promise": self.env._("by %(moment)s", moment=at(until, row)) if until else "",
             "state": state,
-            "late": row.state == "missed" and not row.ended_at,
+            "late": late,
         }
 
     def _csp_portal_datetime(self, moment, row):
@@ -73,5 +79,10 @@ class HelpdeskTicket(models.Model):
         zone = (
             self.env.context.get("tz") or self.partner_id.tz or row.hours_id.tz or "UTC"
         )
-        text = format_datetime(self.env, moment, tz=zone, dt_format="medium")
-        return f"{text} ({zone})"
+        local = pytz.utc.localize(moment).astimezone(pytz.timezone(zone))
+        return self.env._(
+            "%(day)s, %(time)s (%(zone)s)",
+            day=format_date(self.env, local.date(), date_format="medium"),
+            time=format_time(self.env, local.time(), time_format="short"),
+            zone=zone.replace("_", " "),
+        )

@@ -12,13 +12,13 @@ class ResCompany(models.Model):
         help="For channels and promises without hours of their own. Empty: day and night.",
     )
     csp_reopen_grace_days = fields.Integer(
-        string="Days to Reopen",
+        string="Days to reopen",
         default=7,
         help="A ticket reopened at most this many days after it was closed goes on "
         "under its promise. Later, a new promise begins.",
     )
     csp_resume_on_reply = fields.Boolean(
-        string="Resume When the Customer Answers",
+        string="Resume when the customer answers",
         default=True,
         help="A ticket that waits for the customer goes back to the stage it came "
         "from as soon as the customer writes.",
@@ -28,7 +28,7 @@ class ResCompany(models.Model):
             ("nothing", "Nothing: the ticket stays closed"),
             ("reopen", "Reopen; after the time to reopen, open a new ticket"),
         ],
-        string="Answer on a Closed Ticket",
+        string="Answer on a closed ticket",
         default="nothing",
         required=True,
         help="What happens when a customer writes on a ticket that is closed.",

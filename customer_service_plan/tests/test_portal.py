@@ -137,9 +137,11 @@ class TestPortal(HelpdeskMixin, HttpCase):
         page = self.url_open(f"/my/ticket/{ticket.id}").text
         self.assertIn("What we promise", page)
         self.assertIn("First reply", page)
-        self.assertIn("12:00:00", page.replace("\u202f", " "))
-        self.assertIn("(Europe/Vilnius)", page)
-        self.assertIn("We are on it", page)
+        self.assertIn(
+            "by Nov 2, 2026, 12:00 PM (Europe/Vilnius)", page.replace("\u202f", " ")
+        )
+        # Long past by the clock on the wall, and no sweep has run.
+        self.assertIn("Late. We are sorry", page)
         with freeze_time("2026-11-02 09:00:00"):
             ticket.with_user(self.agent).message_post(
                 body="We come tomorrow",

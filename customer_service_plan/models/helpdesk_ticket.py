@@ -286,7 +286,7 @@ class HelpdeskTicket(models.Model):
         if not (self.env.su or self.env.user._is_internal()):
             # These users may not name such fields, defaults of theirs neither.
             return vals
-        facts = dict.fromkeys(TICKET_COLUMNS, False)
+        facts = dict.fromkeys((*TICKET_COLUMNS, "csp_import_ref"), False)
         return {**vals, **facts, "csp_received_at": received_at or now}
 
     @api.model
@@ -857,18 +857,24 @@ class HelpdeskTicket(models.Model):
 
 def _joined_facts(dossiers):
     """What tickets of one customer have in common once they are one ticket."""
-    replies, messages = [], []
+    replies = []
     for dossier in dossiers:
-        for event in dossier.case.history:
-            if event.kind == "staff_reply":
-                replies.append(event.at)
-            elif event.kind == "customer_message":
-                messages.append(event.at)
-        if dossier.case.first_response_at is not None:
-            replies.append(dossier.case.first_response_at)
+        case = dossier.case
+        replies += [event.at for event in case.history if event.kind == "staff_reply"]
+        # What was answered on tickets merged earlier
+        replies += [
+            event.data["last_reply_at"]
+            for event in case.history
+            if event.kind == "merged" and event.data.get("last_reply_at")
+        ]
+        if case.first_response_at is not None:
+            replies.append(case.first_response_at)
     last_reply = max(replies, default=None)
     waiting = [
-        at for at in messages if last_reply is not None and at > last_reply
+        at
+        for dossier in dossiers
+        for at in _unanswered(dossier.case)
+        if last_reply is not None and at > last_reply
     ]
     return {
         "received_at": min(dossier.case.received_at for dossier in dossiers),
@@ -876,3 +882,16 @@ def _joined_facts(dossiers):
         "unanswered_since": min(waiting, default=None),
         "last_reply_at": last_reply,
     }
+
+
+def _unanswered(case):
+    """Moments of the customer's messages on one ticket that may still wait for us.
+
+    Those that closing or "no answer needed" settled do not.
+    """
+    if case.unanswered_since is not None:
+        yield case.unanswered_since
+    if case.unanswered_since is not None or case.first_response_at is None:
+        for event in case.history:
+            if event.kind == "customer_message":
+                yield event.at

@@ -877,7 +877,8 @@ def _joined_facts(dossiers):
         if last_reply is not None and at > last_reply
     ]
     return {
-        "received_at": min(dossier.case.received_at for dossier in dossiers),
+        # A ticket reopened after the grace time was promised anew from then on.
+        "received_at": min(dossier.case.cycle_start() for dossier in dossiers),
         "first_response_at": min(replies, default=None),
         "unanswered_since": min(waiting, default=None),
         "last_reply_at": last_reply,

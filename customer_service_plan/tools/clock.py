@@ -403,7 +403,7 @@ class Case:
         elif kind == FIRST_RESPONSE and self.first_response_at is not None:
             start = None
         else:
-            start = self._cycle_start()
+            start = self.cycle_start()
         if start is not None:
             row = self._start(kind, start)
             if row is not None:
@@ -540,7 +540,7 @@ class Case:
             spans.append((since, None))
         return spans
 
-    def _cycle_start(self) -> int:
+    def cycle_start(self) -> int:
         """Receipt or, once reopened after the grace time, that reopening."""
         start = self.received_at
         closed = False

@@ -1,8 +1,9 @@
+from bisect import bisect_right
 from datetime import datetime, time, timedelta
 from itertools import pairwise
 
 from odoo import api, fields, models, tools
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL, format_date, format_time
 from odoo.tools.misc import babel_locale_parse, get_lang, posix_to_ldml
@@ -17,6 +18,8 @@ EPOCH = datetime(1970, 1, 1)
 PART_OF_CHANGE = object()
 # Days shown in advance.
 COMING_DAYS = 14
+# A span past midnight that ends by noon belongs to the day on which it begins.
+MORNING = DAY // 2
 # Odoo's closures end one second before midnight; what is left of such a day is
 # opening time for the clocks, but nothing to tell people about.
 SHORTEST_SHOWN = 60
@@ -304,49 +307,65 @@ class CspHours(models.Model):
                 day = first + timedelta(days=number)
                 if exception.date_from <= day <= exception.date_to and exception.name:
                     notes.setdefault(day, []).append(exception.name)
+        dates = [first + timedelta(days=number) for number in range(count + 1)]
+        midnights = [timeline.get_midnight(day) for day in dates]
+        nights = self._get_nights(midnights)
         days = []
         for number in range(count):
-            day = first + timedelta(days=number)
-            midnight = timeline.get_midnight(day)
-            next_midnight = timeline.get_midnight(day + timedelta(days=1))
-            length = max(next_midnight - midnight, 1)
-            found = [
-                (begin, end)
-                for begin, end in timeline.get_spans(midnight, next_midnight)
-                if end - begin >= SHORTEST_SHOWN
-            ]
-            if self.always_open or found == [(midnight, next_midnight)]:
+            begin, end = midnights[number : number + 2]
+            length = max(end - begin, 1)
+            spans = timeline.get_spans(begin, end)
+            if self.always_open or spans == [(begin, end)]:
                 text = self.env._("open day and night")
             else:
                 text = ", ".join(
-                    self._format_clock(begin)
-                    + "–"
-                    + (
-                        self._format_minutes(1440)
-                        if end == next_midnight
-                        else self._format_clock(end)
-                    )
-                    for begin, end in found
+                    f"{self._format_clock(start)}–{self._format_clock(stop, closing=True)}"
+                    for start, stop in nights[number]
                 )
-            note = ", ".join(notes.get(day, []))
+            note = ", ".join(notes.get(dates[number], []))
             if not text:
                 text = self.env._("closed")
             days.append(
                 {
-                    "date": fields.Date.to_string(day),
-                    "label": format_date(self.env, day, date_format="EEE d MMM"),
+                    "date": fields.Date.to_string(dates[number]),
+                    "label": format_date(
+                        self.env, dates[number], date_format="EEE d MMM"
+                    ),
                     "text": f"{text} ({note})" if note else text,
                     "note": note,
                     "spans": [
                         [
-                            (begin - midnight) * 1440 // length,
-                            (end - midnight) * 1440 // length,
+                            (start - begin) * 1440 // length,
+                            (stop - begin) * 1440 // length,
                         ]
-                        for begin, end in found
+                        for start, stop in spans
+                        if stop - start >= SHORTEST_SHOWN
                     ],
                 }
             )
         return days
+
+    def _get_nights(self, midnights):
+        """Return the spans of each day, those past midnight with the day they begin.
+
+        :param midnights: epoch seconds of the beginnings of days and of the last one's end
+        """
+        nights = [[] for _midnight in midnights]
+        latest = midnights[-1] + MORNING
+        for start, end in self._timeline().get_spans(midnights[0], latest):
+            if end - start < SHORTEST_SHOWN:
+                continue
+            number = bisect_right(midnights, start) - 1
+            while number < len(midnights) - 1:
+                midnight = midnights[number + 1]
+                overnight = midnights[number] < start and end - midnight < MORNING
+                if end <= midnight or overnight:
+                    nights[number].append((start, end))
+                    break
+                nights[number].append((start, midnight))
+                start = midnight
+                number += 1
+        return nights
 
     @api.model
     def _format_minutes(self, minutes):
@@ -357,12 +376,18 @@ class CspHours(models.Model):
             return "24:00"
         hour, minute = divmod(minutes % 1440, 60)
         pattern = posix_to_ldml(pattern, locale=babel_locale_parse(lang.code))
+        # "9:00 AM" rather than "09:00 AM"
+        pattern = pattern.replace("hh:", "h:")
         return format_time(self.env, time(hour, minute), time_format=pattern)
 
-    def _format_clock(self, at):
-        """Return the local time of day of epoch seconds in the user's time format."""
+    def _format_clock(self, at, closing=False):
+        """Return the local time of day of epoch seconds in the user's time format.
+
+        :param closing: a span ends then: midnight is the end of a day
+        """
         moment = self._timeline().get_local(at)
-        return self._format_minutes(moment.hour * 60 + moment.minute)
+        minutes = moment.hour * 60 + moment.minute
+        return self._format_minutes(1440 if closing and not minutes else minutes)
 
     def _get_change(self, at):
         """Return whether it is open, and when that changes, as people see it.
@@ -396,9 +421,7 @@ class CspHours(models.Model):
         midnight = is_open and not moment.hour and not moment.minute
         day = moment.date() - timedelta(days=1) if midnight else moment.date()
         values = {
-            "time": (
-                self._format_minutes(1440) if midnight else self._format_clock(change)
-            ),
+            "time": self._format_clock(change, closing=is_open),
             "day": self._format_day(day, today),
         }
         if is_open:
@@ -506,6 +529,19 @@ class CspHours(models.Model):
         )
         changed._hours_changed()
         return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_in_use(self):
+        # sudo: helpdesk.ticket.channel: channels of other companies count, too.
+        channels = self.sudo().with_context(active_test=False).channel_ids
+        if channels:
+            raise UserError(
+                self.env._(
+                    "These hours are still kept by: %s. Give these other hours first, "
+                    "or archive the hours.",
+                    ", ".join(channels.mapped("name")),
+                )
+            )
 
     def _is_part_of_change(self):
         """Tell whether a row is written as a part of writing its table."""

@@ -190,7 +190,7 @@ class HelpdeskTicketChannel(models.Model):
         hours_of = {channel: channel._csp_get_hours(company) for channel in channels}
         values_of = {
             hours: hours._get_service_values(now)
-            for hours in self.env["csp.hours"].union(*hours_of.values())
+            for hours in self.env["csp.hours"].sudo().union(*hours_of.values())
         }
         day_and_night = {
             "open": True,

@@ -247,7 +247,7 @@ class TestHours(HoursCommon):
         lang = self.env["res.lang"].search([("code", "=", "en_US")])
         lang.time_format = "%I:%M:%S %p"
         text = self.hours._get_status_text(self.at(13)).replace("\u202f", " ")
-        self.assertEqual(text, "Open now, closes at 05:00 PM")
+        self.assertEqual(text, "Open now, closes at 5:00 PM")
 
     def test_search_open_now(self):
         closed = self.create_hours()
@@ -289,6 +289,20 @@ class TestHours(HoursCommon):
         week = hours.week_picture["week"]
         self.assertEqual(week[6]["spans"], [[1320, 1440]])
         self.assertEqual(week[0]["spans"], [[0, 360]])
+
+    def test_night_shift_in_words(self):
+        """A night belongs to the day on which it begins; bars end at midnight."""
+        hours = self.create_hours([(0, 1320, 1800), (2, 0, 1440), (3, 0, 60)])
+        with freeze_time(self.at(12)):
+            coming = hours.week_picture["coming"]
+        texts = [day["text"] for day in coming[:4]]
+        self.assertEqual(
+            texts, ["22:00–06:00", "closed", "open day and night", "00:00–01:00"]
+        )
+        self.assertEqual(coming[1]["spans"], [[0, 360]])
+        hours.invalidate_recordset()
+        with freeze_time(self.at(3, days=1)):
+            self.assertEqual(hours.week_picture["coming"][0]["text"], "00:00–06:00")
 
     def test_other_language(self):
         self.env["res.lang"]._activate_lang("fr_FR")

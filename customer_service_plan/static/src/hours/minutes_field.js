@@ -1,5 +1,6 @@
 import {Component} from "@odoo/owl";
 import {_t} from "@web/core/l10n/translation";
+import {localization} from "@web/core/l10n/localization";
 import {registry} from "@web/core/registry";
 import {standardFieldProps} from "@web/views/fields/standard_field_props";
 import {useInputField} from "@web/views/fields/input_field_hook";
@@ -8,14 +9,20 @@ const DAY = 1440;
 
 /**
  * @param {Number} minutes since midnight, up to the end of the next day
- * @returns {String} such as "17:00", or "06:00 +1" on the next day
+ * @returns {String} such as "17:00" or "5:00 PM", and "06:00 +1" on the next day
  */
 export function formatMinutes(minutes) {
     const nextDay = minutes > DAY;
     const shown = nextDay ? minutes - DAY : minutes;
-    const hours = String(Math.floor(shown / 60)).padStart(2, "0");
+    const hours = Math.floor(shown / 60);
     const rest = String(shown % 60).padStart(2, "0");
-    return `${hours}:${rest}${nextDay ? " +1" : ""}`;
+    const later = nextDay ? " +1" : "";
+    // Luxon's format of the user's language: "a" is AM or PM.
+    if (/a/i.test(localization.timeFormat || "")) {
+        const half = Math.floor(hours / 12) % 2 ? "PM" : "AM";
+        return `${hours % 12 || 12}:${rest} ${half}${later}`;
+    }
+    return `${String(hours).padStart(2, "0")}:${rest}${later}`;
 }
 
 /**

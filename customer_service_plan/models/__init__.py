@@ -13,6 +13,8 @@ from . import csp_objective
 from . import csp_policy
 from . import csp_policy_line
 from . import csp_policy_version
+from . import csp_policy_screen
+from . import csp_policy_version_screen
 from . import csp_segment
 from . import csp_ticket_event
 from . import helpdesk_ticket
@@ -20,6 +22,7 @@ from . import helpdesk_ticket_category
 from . import helpdesk_ticket_channel
 from . import helpdesk_ticket_gateway
 from . import helpdesk_ticket_history
+from . import helpdesk_ticket_panel
 from . import helpdesk_ticket_portal
 from . import helpdesk_ticket_stage
 from . import helpdesk_ticket_team

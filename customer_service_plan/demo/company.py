@@ -1,0 +1,501 @@
+"""A help desk in the middle of its work: policies in force for a while, and tickets
+at every point of their life, told relative to the moment of installation.
+
+The tickets go through what users do, at moments of the past, so that all that follows
+from it (events, promises, messages) is as it would have been.
+"""
+
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import NamedTuple
+from unittest.mock import patch
+
+from odoo import SUPERUSER_ID, fields
+from odoo.tools import SQL
+
+from ..models.protected import BY_ADDON
+from ..tools.clock import DAY
+from ..tools.epoch import from_epoch, to_epoch
+
+HOUR = 3600
+#: Since when the policies are in force.
+POLICY_AGE = timedelta(days=60)
+#: How far back a ticket may have come in.
+LONGEST_AGE = 50 * DAY
+
+
+class Story(NamedTuple):
+    """One ticket. `age` and the first item of each step are opening hours on `hours`:
+    before the installation, and after the receipt."""
+
+    name: str
+    text: str
+    customer: str
+    age: float
+    steps: tuple = ()
+    priority: str = "1"
+    channel: str = "email"
+    agent: str = "agent"
+    hours: str = "office"
+
+
+DECO, GEMINI, READY = "res_partner_2", "res_partner_3", "res_partner_4"
+AZURE, JACKSON, LUMBER = "res_partner_12", "res_partner_10", "res_partner_18"
+PORTAL = "partner_demo_portal"
+
+STORIES = [
+    # In time, at risk, late: first replies
+    Story(
+        "Delivery note does not match the boxes",
+        "Twelve boxes on the note, eleven on the pallet.",
+        AZURE,
+        0.5,
+    ),
+    Story(
+        "How do I change our delivery address?",
+        "We move to the new building next month.",
+        LUMBER,
+        1.2,
+        agent="",
+    ),
+    Story(
+        "Invoice shows the old VAT number",
+        "Please send a corrected one for our bookkeeping.",
+        JACKSON,
+        3.4,
+    ),
+    Story(
+        "Scanner at till 3 reads nothing",
+        "The light is on, but no article appears.",
+        GEMINI,
+        1.75,
+        priority="2",
+        agent="agent2",
+    ),
+    Story(
+        "Catalogue for spring",
+        "Could you send us three copies?",
+        AZURE,
+        6.5,
+        agent="agent2",
+    ),
+    Story(
+        "Cold room alarm every night",
+        "It rings at three, and nothing is wrong with the room.",
+        DECO,
+        1.5,
+        agent="",
+    ),
+    # Answered, solution on its way
+    Story(
+        "Conveyor stops after ten minutes",
+        "We restarted it twice this morning.",
+        READY,
+        4,
+        ((0.5, "reply", "We look at its log now and call you."), (0.6, "work")),
+        priority="2",
+    ),
+    Story(
+        "Label printer prints blank labels",
+        "New roll, same result.",
+        GEMINI,
+        9,
+        (
+            (1, "reply", "Please turn the roll: the coated side goes up."),
+            (1.1, "work"),
+            (7, "customer", "We did, and they are still blank."),
+        ),
+    ),
+    Story(
+        "Spare key for locker 14",
+        "The tenant lost his.",
+        JACKSON,
+        20,
+        ((2, "reply", "We order one."), (2.1, "work")),
+        agent="agent2",
+    ),
+    Story(
+        "Two chairs arrived scratched",
+        "Photographs are attached.",
+        PORTAL,
+        26,
+        ((3, "reply", "We are sorry. Replacement is being checked."), (3.1, "work")),
+    ),
+    Story(
+        "Order form loses the second page",
+        "Only the first page arrives in your system, it seems.",
+        LUMBER,
+        12,
+        (
+            (2, "reply", "Thank you, we could see it happen."),
+            (2.1, "work"),
+            (3.5, "customer", "Is there any news?"),
+        ),
+        priority="2",
+        agent="agent2",
+    ),
+    # Waiting
+    Story(
+        "Which of the desks is it?",
+        "One of the desks wobbles.",
+        AZURE,
+        15,
+        ((1, "reply", "Which of the six is it?"), (1.1, "wait")),
+    ),
+    Story(
+        "Access for the new colleague",
+        "Ms Alvarez begins on Monday.",
+        JACKSON,
+        11,
+        ((2.5, "reply", "Please send us the signed form."), (2.6, "wait")),
+        agent="agent2",
+    ),
+    Story(
+        "Motor of the shutter hums",
+        "It does not move any more.",
+        DECO,
+        7,
+        (
+            (0.3, "reply", "The part is ordered."),
+            (0.4, "supplier"),
+        ),
+        priority="2",
+    ),
+    Story(
+        "Firmware of the scale",
+        "It forgets the prices when it is switched off.",
+        GEMINI,
+        30,
+        ((2, "reply", "The maker looks at it."), (2.2, "supplier")),
+    ),
+    # Complaints
+    Story(
+        "Third wrong delivery in a row",
+        "This costs us a morning every time. Who answers for it?",
+        LUMBER,
+        1.7,
+        ((0.1, "complaint"),),
+        priority="2",
+    ),
+    Story(
+        "Nobody called back",
+        "I was promised a call on Tuesday.",
+        PORTAL,
+        19,
+        (
+            (0.2, "complaint"),
+            (5, "reply", "That was our mistake. I call you today at four."),
+            (5.2, "work"),
+        ),
+        agent="agent2",
+    ),
+    # Reopened, handed over
+    Story(
+        "Heating in the shop",
+        "Sixteen degrees since yesterday.",
+        GEMINI,
+        22,
+        (
+            (1, "reply", "A technician is on his way."),
+            (6, "solve"),
+            (14, "customer", "It is cold again."),
+            (14.2, "work"),
+            (14.5, "reply", "He comes back this afternoon."),
+        ),
+        priority="2",
+    ),
+    Story(
+        "Wrong price on the website",
+        "The offer says 89, the basket 98.",
+        JACKSON,
+        10,
+        (
+            (1, "handover", "agent2"),
+            (2, "reply", "We found it."),
+            (2.2, "work"),
+            (4, "handover", "agent"),
+        ),
+    ),
+    # Day and night, with minutes
+    Story(
+        "Everything stands still",
+        "The whole line is down, and the night shift waits.",
+        DECO,
+        0.1,
+        priority="3",
+        hours="standby",
+        agent="agent",
+    ),
+    Story(
+        "Server room at 40 degrees",
+        "The cooling has stopped.",
+        READY,
+        1.3,
+        ((0.2, "reply", "Open both doors; we are on our way."), (0.25, "work")),
+        priority="3",
+        hours="standby",
+        agent="agent2",
+    ),
+    # Entered while talking on the telephone
+    Story(
+        "Ordered the wrong size",
+        "Wants to exchange six shirts from M to L.",
+        LUMBER,
+        2,
+        channel="phone",
+        hours="hotline",
+    ),
+    # Closed
+    Story(
+        "Opening hours at Easter?",
+        "Are you open on Saturday?",
+        AZURE,
+        40,
+        ((1, "reply", "Yes, from nine to four."), (1.1, "solve")),
+    ),
+    Story(
+        "Invoice 2104 twice",
+        "We received it by post and by mail.",
+        JACKSON,
+        48,
+        ((3, "reply", "Please throw one away."), (3.2, "solve")),
+        agent="agent2",
+    ),
+    Story(
+        "Broken glass in box 7",
+        "Four of twelve.",
+        PORTAL,
+        55,
+        (
+            (1, "reply", "We send four new ones."),
+            (2, "wait"),
+            (10, "customer", "They arrived, thank you."),
+            (10.5, "solve"),
+        ),
+    ),
+    Story(
+        "Cannot log in",
+        "My password is refused.",
+        GEMINI,
+        60,
+        ((7, "reply", "You were locked out; it works now."), (7.1, "solve")),
+        agent="agent2",
+    ),
+    Story(
+        "Pump leaks",
+        "A puddle below it every morning.",
+        DECO,
+        44,
+        (
+            (0.5, "reply", "A technician comes tomorrow."),
+            (14, "solve"),
+        ),
+        priority="2",
+    ),
+    Story(
+        "Power cut in our street",
+        "Are your systems down, too?",
+        READY,
+        64,
+        (
+            (2, "excuse", "Power cut in the whole street"),
+            (2.1, "reply", "They were. All is well again."),
+            (2.2, "solve"),
+        ),
+    ),
+    Story(
+        "Please cancel order 3301",
+        "We found another supplier.",
+        AZURE,
+        70,
+        ((2, "reply", "Done."), (2.1, "cancel")),
+    ),
+    Story(
+        "Advertisement",
+        "Grow your business with us!",
+        LUMBER,
+        66,
+        ((1, "cancel"),),
+        agent="agent2",
+    ),
+    Story(
+        "Manual in Dutch",
+        "Only the French one was in the box.",
+        JACKSON,
+        75,
+        ((2, "reply", "Attached."), (2.1, "solve")),
+    ),
+]
+
+
+def fill(env):
+    """Create the tickets. Called once, when the demo data is installed."""
+    company = _Company(env)
+    company.publish_policies()
+    tickets = env["helpdesk.ticket"].browse(
+        company.tell(story).id for story in STORIES
+    )
+    env["csp.commitment"]._bring_up_to_date(tickets.ids)
+    env.flush_all()
+    # What the database itself dates: the tickets were not all made today.
+    env.cr.execute(
+        SQL(
+            """
+            UPDATE helpdesk_ticket
+               SET create_date = csp_received_at,
+                   last_stage_update = LEAST(
+                       COALESCE(csp_closed_at, csp_first_response_at, csp_received_at),
+                       last_stage_update
+                   )
+             WHERE id = ANY(%s)
+            """,
+            tickets.ids,
+        )
+    )
+    tickets.invalidate_recordset()
+    company.begin_next_version()
+
+
+@contextmanager
+def _at(moment):
+    """Let everything that asks for the time believe that it is `moment`."""
+    with patch.object(fields.Datetime, "now", lambda *_args: moment):
+        yield
+
+
+class _Company:
+    def __init__(self, env):
+        quiet = {
+            "tracking_disable": True,
+            "mail_create_nosubscribe": True,
+            "mail_create_nolog": True,
+            "mail_notify_force_send": False,
+            "mail_auto_subscribe_no_notify": True,
+        }
+        self.env = env(user=SUPERUSER_ID, context={**env.context, **quiet})
+        self.now = fields.Datetime.now()
+
+    def ref(self, name, module="customer_service_plan"):
+        return self.env.ref(f"{module}.{name}")
+
+    def user(self, login):
+        return self.ref(f"res_users_{login}_demo")
+
+    def publish_policies(self):
+        since = self.now - POLICY_AGE
+        for name in ("contract", "standard"):
+            version = self.ref(f"csp_policy_{name}_demo").version_ids
+            with _at(since):
+                version.with_user(self.user("manager")).action_publish()
+                version.with_context(csp_by_addon=BY_ADDON).effective_date = since.date()
+
+    def begin_next_version(self):
+        policy = self.ref("csp_policy_standard_demo").with_user(self.user("manager"))
+        policy.action_new_version()
+        draft = policy.draft_version_id
+        draft.change_summary = "Requests by chat are answered within half an hour."
+        draft.line_ids = [
+            fields.Command.create(
+                {
+                    "sequence": 25,
+                    "channel_ids": [
+                        fields.Command.set(
+                            self.ref("helpdesk_ticket_channel_chat").ids
+                        )
+                    ],
+                    "first_response_minutes": 30,
+                    "next_response_minutes": 60,
+                    "resolution_minutes": 480,
+                }
+            )
+        ]
+
+    def tell(self, story):
+        timeline = self.ref(f"csp_hours_{story.hours}_demo")._timeline()
+        received_at = self._ago(timeline, story.age * HOUR)
+        with _at(from_epoch(received_at)):
+            ticket = self._create(story)
+        for after, act, *details in story.steps:
+            moment = timeline.plan_deadline(received_at, int(after * HOUR))
+            with _at(from_epoch(moment)):
+                getattr(self, f"_{act}")(ticket, *details)
+        return ticket
+
+    def _ago(self, timeline, seconds):
+        """The latest moment since which so much opening time has passed."""
+        now = to_epoch(self.now)
+        low, high = now - LONGEST_AGE, now
+        while high - low > 1:
+            middle = (low + high) // 2
+            if timeline.open_seconds(middle, now) >= seconds:
+                low = middle
+            else:
+                high = middle
+        return low
+
+    def _create(self, story):
+        customer = self.ref(story.customer, "base")
+        channel = self.ref(f"helpdesk_ticket_channel_{story.channel}", "helpdesk_mgmt")
+        author = self.user(story.agent) if story.channel == "phone" else None
+        tickets = self.env["helpdesk.ticket"]
+        if author:
+            tickets = tickets.with_user(author)
+        ticket = tickets.create(
+            {
+                "name": story.name,
+                "description": f"<p>{story.text}</p>",
+                "partner_id": customer.id,
+                "partner_name": customer.name,
+                "partner_email": customer.email,
+                "channel_id": channel.id,
+                "priority": story.priority,
+                "team_id": self.ref("helpdesk_ticket_team_service_demo").id,
+                "user_id": self.user(story.agent).id if story.agent else False,
+            }
+        )
+        return ticket.with_env(self.env)
+
+    def _reply(self, ticket, text):
+        self._post(ticket.with_user(ticket.user_id), ticket.user_id.partner_id, text)
+
+    def _customer(self, ticket, text):
+        self._post(ticket, ticket.partner_id, text, "email")
+
+    def _post(self, ticket, author, text, message_type="comment"):
+        ticket.message_post(
+            author_id=author.id,
+            body=text,
+            date=fields.Datetime.now(),
+            message_type=message_type,
+            subtype_xmlid="mail.mt_comment",
+        )
+
+    def _stage(self, ticket, name, module="helpdesk_mgmt"):
+        stage = self.ref(f"helpdesk_ticket_stage_{name}", module)
+        ticket.with_user(ticket.user_id).stage_id = stage
+
+    def _work(self, ticket):
+        self._stage(ticket, "in_progress")
+
+    def _wait(self, ticket):
+        self._stage(ticket, "awaiting")
+
+    def _supplier(self, ticket):
+        self._stage(ticket, "supplier_demo", "customer_service_plan")
+
+    def _solve(self, ticket):
+        self._stage(ticket, "done")
+
+    def _cancel(self, ticket):
+        self._stage(ticket, "cancelled")
+
+    def _complaint(self, ticket):
+        ticket.with_user(ticket.user_id).csp_is_complaint = True
+
+    def _handover(self, ticket, login):
+        ticket.with_user(self.user("manager")).user_id = self.user(login)
+
+    def _excuse(self, ticket, reason):
+        self.env["csp.commitment"]._bring_up_to_date(ticket.ids)
+        missed = ticket.csp_commitment_ids.filtered(lambda row: row.state == "missed")
+        missed.with_user(self.user("manager")).action_excuse(reason)

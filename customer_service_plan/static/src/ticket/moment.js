@@ -1,0 +1,51 @@
+import {_t} from "@web/core/l10n/translation";
+import {localization} from "@web/core/l10n/localization";
+import {reactive, useState} from "@odoo/owl";
+
+const {DateTime} = luxon;
+
+/**
+ * A moment as people say it, in the user's time zone: “today 15:30”, “tomorrow 09:00”,
+ * “Mon 23 Nov 09:00”.
+ *
+ * @param {DateTime} moment
+ * @param {DateTime} [now]
+ * @returns {String}
+ */
+export function formatMoment(moment, now = DateTime.local()) {
+    const local = moment.setZone("default");
+    const time = local.toFormat(localization.timeFormat.replace(/:ss/, ""));
+    const days = local.startOf("day").diff(now.startOf("day"), "days").days;
+    switch (Math.round(days)) {
+        case 0:
+            return _t("today %s", time);
+        case 1:
+            return _t("tomorrow %s", time);
+        case -1:
+            return _t("yesterday %s", time);
+    }
+    const format = {weekday: "short", day: "numeric", month: "short"};
+    if (local.year !== now.year) {
+        format.year = "numeric";
+        delete format.weekday;
+    }
+    return `${local.toLocaleString(format)} ${time}`;
+}
+
+/**
+ * @param {Number} seconds UTC epoch seconds
+ * @returns {String}
+ */
+export function formatEpoch(seconds) {
+    return formatMoment(DateTime.fromSeconds(seconds));
+}
+
+// One clock for all badges of a page.
+const minutes = reactive({now: Date.now()});
+let ticking = null;
+
+/** @returns {Object} whose `now` (ms) moves on twice a minute and renders anew */
+export function useMinutes() {
+    ticking ??= setInterval(() => (minutes.now = Date.now()), 30000);
+    return useState(minutes);
+}

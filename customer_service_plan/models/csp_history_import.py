@@ -456,6 +456,7 @@ class CspHistoryImport(models.Model):
         """Read the whole file as the import will, without importing anything."""
         self._refuse_unless("mapping", "checked")
         for batch in self:
+            batch.mapping_id._check_columns()
             missing = batch.mapping_id._missing_roles()
             if missing:
                 raise UserError(

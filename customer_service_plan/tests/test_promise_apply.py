@@ -1,0 +1,190 @@
+"""A policy applied to past tickets, and its figures."""
+
+from datetime import date, datetime
+
+from odoo.exceptions import AccessError, UserError
+
+from .test_history_import import HistoryCommon, rows_of, to_csv
+
+#: Hours are Monday to Friday 9–17 in Athens, the file is in Rome's time: 8–16 there.
+CASES = [
+    # Answered after 1 h, solved after 2 h of opening time.
+    *rows_of(
+        "1",
+        ("Insert ticket", "2012/01/10 09:00:00.000"),
+        ("Take in charge ticket", "2012/01/10 10:00:00.000"),
+        ("Resolve ticket", "2012/01/10 11:00:00.000"),
+    ),
+    # Never answered before it was solved: 7 + 8 + 2 = 17 h.
+    *rows_of(
+        "2",
+        ("Insert ticket", "2012/01/10 09:00:00.000"),
+        ("Resolve ticket", "2012/01/12 10:00:00.000"),
+    ),
+    # Answered after 30 min; solved after 10 h, of which 8 h waited.
+    *rows_of(
+        "3",
+        ("Insert ticket", "2012/01/10 09:00:00.000"),
+        ("Take in charge ticket", "2012/01/10 09:30:00.000"),
+        ("Wait", "2012/01/10 10:00:00.000"),
+        ("Assign seriousness", "2012/01/11 10:00:00.000"),
+        ("Resolve ticket", "2012/01/11 11:00:00.000"),
+    ),
+    # Given up after 1 h.
+    *rows_of(
+        "4",
+        ("Insert ticket", "2012/01/10 09:00:00.000"),
+        ("Cancel ticket", "2012/01/10 10:00:00.000"),
+    ),
+]
+
+
+class TestPromiseApply(HistoryCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.version = cls._create_policy(
+            [
+                {
+                    "match_all": True,
+                    "first_response_minutes": 60,
+                    "resolution_minutes": 8 * 60,
+                    "goal_percent": 90,
+                }
+            ]
+        ).current_version_id
+
+    def _wizard(self, user=None, **vals):
+        Apply = self.env["csp.promise.apply"].with_user(user or self.manager)
+        return Apply.create({"version_id": self.version.id, **vals})
+
+    def _apply(self, **vals):
+        wizard = self._wizard(**vals)
+        wizard.action_apply()
+        while wizard.action_run_chunk():
+            self.env.invalidate_all()
+        return wizard
+
+    def test_figures(self):
+        batch = self._import(to_csv(CASES))
+        wizard = self._apply(import_id=batch.id)
+        self.assertEqual((wizard.state, wizard.promised_count), ("done", 4))
+        self.assertRecordValues(
+            wizard.line_ids,
+            [
+                {
+                    "kind": "first_response",
+                    "case_count": 4,
+                    "kept_count": 2,
+                    "missed_count": 1,
+                    "cancelled_count": 1,
+                    "open_count": 0,
+                    "goal_percent": 90,
+                    # 0.5, 1 and 17 h.
+                    "median_hours": 1,
+                },
+                {
+                    "kind": "resolution",
+                    "case_count": 4,
+                    "kept_count": 2,
+                    "missed_count": 1,
+                    "cancelled_count": 1,
+                    "open_count": 0,
+                    "goal_percent": 90,
+                    # 2, 2 and 17 h.
+                    "median_hours": 2,
+                },
+            ],
+        )
+        self.assertAlmostEqual(wizard.line_ids[0].kept_percent, 200 / 3)
+        self.assertAlmostEqual(wizard.line_ids[1].p90_hours, 2 + 0.8 * 15)
+
+    def test_rows_of_the_tickets(self):
+        batch = self._import(to_csv(CASES))
+        self._apply(import_id=batch.id)
+        ticket = self._ticket(batch, "2")
+        self.assertEqual(ticket.csp_policy_version_id, self.version)
+        row = self._row(ticket, "resolution")
+        self.assertEqual(
+            (row.state, row.missed_at, row.ended_at, row.overrun_seconds),
+            ("missed", datetime(2012, 1, 11, 8), datetime(2012, 1, 12, 9), 9 * 3600),
+        )
+        before = self._snapshot(ticket)
+        ticket._csp_replay()
+        self.assertEqual(self._snapshot(ticket), before)
+
+    def test_what_was_promised_stays(self):
+        batch = self._import(to_csv(CASES))
+        self._apply(import_id=batch.id)
+        stricter = self._create_policy(
+            [{"match_all": True, "resolution_minutes": 1}], name="Stricter"
+        ).current_version_id
+        wizard = self._wizard(import_id=batch.id, version_id=stricter.id)
+        self.assertFalse(wizard.candidate_count)
+        with self.assertRaises(UserError):
+            wizard.action_apply()
+        self.assertEqual(batch.ticket_ids.csp_policy_version_id, self.version)
+
+    def test_only_the_period_and_the_chosen(self):
+        batch = self._import(to_csv(CASES))
+        wizard = self._wizard(import_id=batch.id, date_to=date(2012, 1, 9))
+        self.assertFalse(wizard.candidate_count)
+        wizard = self._wizard(date_from=date(2012, 1, 10), date_to=date(2012, 1, 10))
+        self.assertEqual(wizard.candidate_count, 4)
+        chosen = self._ticket(batch, "1")
+        wizard = (
+            self.env["csp.promise.apply"]
+            .with_user(self.manager)
+            .with_context(active_model="helpdesk.ticket", active_ids=chosen.ids)
+            .create({"version_id": self.version.id})
+        )
+        wizard.action_apply()
+        while wizard.action_run_chunk():
+            self.env.invalidate_all()
+        self.assertEqual(
+            batch.ticket_ids.filtered("csp_policy_version_id"), chosen
+        )
+        self.assertEqual(sum(wizard.line_ids.mapped("case_count")), 2)
+
+    def test_tickets_that_no_line_fits(self):
+        version = self._create_policy(
+            [{"priority_from": "3", "resolution_minutes": 60}], name="Urgent"
+        ).current_version_id
+        batch = self._import(to_csv(CASES))
+        wizard = self._apply(import_id=batch.id, version_id=version.id)
+        self.assertEqual((wizard.state, wizard.promised_count), ("done", 0))
+        self.assertFalse(wizard.line_ids)
+
+    def test_figures_again(self):
+        batch = self._import(to_csv(CASES))
+        first = self._apply(import_id=batch.id)
+        wizard = self._wizard(import_id=batch.id)
+        wizard.action_show()
+        self.assertEqual(
+            wizard.line_ids.mapped("kept_count"), first.line_ids.mapped("kept_count")
+        )
+
+    def test_a_draft_is_refused(self):
+        batch = self._import(to_csv(CASES))
+        draft = self._create_policy(
+            [{"match_all": True, "resolution_minutes": 60}], name="Draft", publish=False
+        ).draft_version_id
+        with self.assertRaises(UserError):
+            self._wizard(import_id=batch.id, version_id=draft.id).action_apply()
+
+    def test_only_managers(self):
+        with self.assertRaises(AccessError):
+            self._wizard(user=self.agent)
+        wizard = self._wizard().with_user(self.agent)
+        for step in ("action_apply", "action_run_chunk", "action_show"):
+            with self.subTest(step=step), self.assertRaises(AccessError):
+                getattr(wizard, step)()
+
+    def test_no_message_and_nothing_due(self):
+        batch = self._import(to_csv(CASES))
+        self._apply(import_id=batch.id)
+        tickets = batch.ticket_ids
+        self.assertFalse(tickets.message_ids)
+        self.assertFalse(tickets.activity_ids)
+        self.assertFalse(any(tickets.mapped("csp_next_deadline")))
+        self.assertFalse(any(tickets.csp_commitment_ids.mapped("next_step_at")))

@@ -13,17 +13,19 @@ class HelpdeskTicket(models.Model):
 
     csp_previous_id = fields.Many2one(
         comodel_name="helpdesk.ticket",
-        string="Follows Up On",
+        string="Follows up on",
         index="btree_not_null",
         ondelete="set null",
         copy=False,
         readonly=True,
+        groups="base.group_user",
         help="The closed ticket that the customer answered too late to reopen it.",
     )
     csp_following_ids = fields.One2many(
         comodel_name="helpdesk.ticket",
         inverse_name="csp_previous_id",
         string="Followed Up By",
+        groups="base.group_user",
     )
 
     # ------------------------------------------------------------
@@ -204,7 +206,20 @@ class HelpdeskTicket(models.Model):
         if following:
             following.message_post(**self._prepare_csp_repeated_message(message))
         else:
-            self.create(self._prepare_csp_following_values(message))
+            following = self.create(self._prepare_csp_following_values(message))
+            following._message_log(
+                body=self.env._(
+                    "Follows up on %s, which the customer answered too late to reopen it.",
+                    self._get_html_link(self.number),
+                )
+            )
+            self._message_log(
+                body=self.env._(
+                    "The customer's answer came too late to reopen this ticket. It goes "
+                    "on in %s.",
+                    following._get_html_link(following.number),
+                )
+            )
 
     def _prepare_csp_repeated_message(self, message):
         """What to post on the following ticket when the old one is answered again."""

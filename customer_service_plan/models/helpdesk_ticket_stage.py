@@ -23,12 +23,14 @@ class HelpdeskTicketStage(models.Model):
         string="Waits for",
         default="none",
         required=True,
+        groups="base.group_user",
         help="While a ticket waits for somebody else, the time to solve it stands "
         "still. The time to answer never does.",
     )
     csp_outcome = fields.Selection(
         selection=[("solved", "Solved"), ("cancelled", "Cancelled")],
         string="Closes as",
+        groups="base.group_user",
         help="Solved keeps the promise of a solution; cancelled ends the promises "
         "without counting them. Empty on a closing stage means solved.",
     )

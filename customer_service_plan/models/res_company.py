@@ -9,17 +9,20 @@ class ResCompany(models.Model):
         string="Default Service Hours",
         domain="[('company_id', 'in', [id, False])]",
         ondelete="restrict",
+        groups="base.group_user",
         help="For channels and promises without hours of their own. Empty: day and night.",
     )
     csp_reopen_grace_days = fields.Integer(
         string="Days to reopen",
         default=7,
+        groups="base.group_user",
         help="A ticket reopened at most this many days after it was closed goes on "
         "under its promise. Later, a new promise begins.",
     )
     csp_resume_on_reply = fields.Boolean(
         string="Resume when the customer answers",
         default=True,
+        groups="base.group_user",
         help="A ticket that waits for the customer goes back to the stage it came "
         "from as soon as the customer writes.",
     )
@@ -31,6 +34,7 @@ class ResCompany(models.Model):
         string="Answer on a closed ticket",
         default="nothing",
         required=True,
+        groups="base.group_user",
         help="What happens when a customer writes on a ticket that is closed.",
     )
 

@@ -69,7 +69,7 @@ class CspHours(models.Model):
         help="Open at every moment: week and exceptions do not count.",
     )
     follow_company_closures = fields.Boolean(
-        help="Also closed when the company is: on the public holidays and closures kept "
+        help="Also closed when the company is: on public holidays and closures kept "
         "in Odoo for all working schedules of the company, or for its default one. "
         "Absences of single people do not count. Without a company, closures of no "
         "company count, and those of the company when there is just one.",
@@ -111,7 +111,7 @@ class CspHours(models.Model):
     revision = fields.Integer(
         readonly=True,
         copy=False,
-        help="Counts the changes of the opening time: a promise planned with an earlier "
+        help="Counts the changes of opening time: a promise planned with an earlier "
         "one is planned again.",
     )
 
@@ -194,7 +194,9 @@ class CspHours(models.Model):
         """Return the spans of each week day as text, Monday first."""
         self.ensure_one()
         days = [[] for _weekday in range(7)]
-        for line in self.line_ids.sorted(lambda line: (line.minute_from, line.minute_to)):
+        for line in self.line_ids.sorted(
+            lambda line: (line.minute_from, line.minute_to)
+        ):
             if line.weekday:
                 days[int(line.weekday)].append(
                     f"{self._format_minutes(line.minute_from)}–"
@@ -275,7 +277,7 @@ class CspHours(models.Model):
         }
 
     def _get_week_minutes(self):
-        """Return the spans of the week in minutes since Monday 00:00, cut at its end."""
+        """Return the spans of the week in minutes since Monday 00:00."""
         self.ensure_one()
         if self.always_open:
             return [(0, 7 * 1440)]
@@ -319,7 +321,9 @@ class CspHours(models.Model):
                 text = self.env._("open day and night")
             else:
                 text = ", ".join(
-                    f"{self._format_clock(start)}–{self._format_clock(stop, closing=True)}"
+                    self._format_clock(start)
+                    + "–"
+                    + self._format_clock(stop, closing=True)
                     for start, stop in nights[number]
                 )
             note = ", ".join(notes.get(dates[number], []))
@@ -348,7 +352,7 @@ class CspHours(models.Model):
     def _get_nights(self, midnights):
         """Return the spans of each day, those past midnight with the day they begin.
 
-        :param midnights: epoch seconds of the beginnings of days and of the last one's end
+        :param midnights: epoch seconds of the beginnings of days, and of the last end
         """
         nights = [[] for _midnight in midnights]
         latest = midnights[-1] + MORNING
@@ -462,7 +466,9 @@ class CspHours(models.Model):
             if len(spans) > 1:
                 # The last line of the week may run into the first one of the next.
                 first, last = spans[0], max(spans, key=lambda span: span[1])
-                pairs.append((last, (first[0] + 7 * 1440, first[1] + 7 * 1440, first[2])))
+                pairs.append(
+                    (last, (first[0] + 7 * 1440, first[1] + 7 * 1440, first[2]))
+                )
             for one, other in pairs:
                 if one[1] > other[0]:
                     raise ValidationError(
@@ -687,7 +693,7 @@ class CspHours(models.Model):
 
         :param start: naive UTC
         :param seconds: seconds, not negative
-        :return: naive UTC, or ``False`` when there is not so much opening time ever again
+        :return: naive UTC, or ``False`` when there is not so much time ever again
         """
         passed = start - EPOCH
         deadline = self._timeline().plan_deadline(
@@ -696,7 +702,7 @@ class CspHours(models.Model):
         return False if deadline is None else EPOCH + timedelta(0, deadline)
 
     def _open_seconds(self, start, end):
-        """Return the open seconds between two moments in naive UTC, 0 when backwards."""
+        """Return the open seconds between two moments (naive UTC), 0 when backwards."""
         return self._timeline().open_seconds(to_epoch(start), to_epoch(end))
 
     def _is_open(self, at):

@@ -48,7 +48,7 @@ class HelpdeskTicketChannel(models.Model):
         index="btree_not_null",
         ondelete="restrict",
         check_company=True,
-        help="When somebody is there to answer. Empty: the default hours of the company; "
+        help="When somebody is there to answer. Empty: the company's default hours; "
         "without these, day and night.",
     )
     csp_public = fields.Boolean(
@@ -130,7 +130,7 @@ class HelpdeskTicketChannel(models.Model):
         if self._has_cycle("csp_fallback_channel_id"):
             raise ValidationError(
                 self.env._(
-                    "The channels to use instead would lead customers round in a circle."
+                    "The channels to use instead would lead customers in a circle."
                 )
             )
 

@@ -54,9 +54,7 @@ class TestChannels(HoursCommon):
             return search([*conditions, ("id", "in", channels.ids)])
 
         with freeze_time(self.at(10)):
-            self.assertEqual(
-                found(("csp_is_open", "=", True)), self.channel | default
-            )
+            self.assertEqual(found(("csp_is_open", "=", True)), self.channel | default)
             self.assertEqual(found(("csp_is_open", "=", False)), never)
         with freeze_time(self.at(20)):
             self.company.csp_hours_id = self.hours
@@ -147,7 +145,7 @@ class TestChannels(HoursCommon):
             self.channel.with_user(self.env.ref("base.public_user")).read(["name"])
 
     def test_state_of_hours_one_cannot_read(self):
-        """An employee without the help desk sees the state of a channel all the same."""
+        """An employee without the help desk sees the state of a channel, too."""
         employee = new_test_user(self.env, "channel_employee", groups="base.group_user")
         with freeze_time(self.at(10)):
             channel = self.channel.with_user(employee)

@@ -516,13 +516,17 @@ class TestHours(HoursCommon):
             lambda: hours.line_ids[0].write({"minute_from": 500}),
             lambda: hours.line_ids[0].unlink(),
             lambda: hours.copy(),
-            lambda: self.env["csp.hours.exception"]
-            .with_user(agent)
-            .create({"hours_id": hours.id, "date_from": "2026-01-05"}),
+            lambda: (
+                self.env["csp.hours.exception"]
+                .with_user(agent)
+                .create({"hours_id": hours.id, "date_from": "2026-01-05"})
+            ),
             lambda: hours.action_set_week(),
-            lambda: self.env["csp.hours.week"]
-            .with_user(agent)
-            .create({"hours_id": hours.id}),
+            lambda: (
+                self.env["csp.hours.week"]
+                .with_user(agent)
+                .create({"hours_id": hours.id})
+            ),
         ):
             with self.assertRaises(AccessError):
                 change()

@@ -134,7 +134,9 @@ class TestHoursOdoo(BaseCommon):
                     )
                     for day, start, end in spans
                 ],
-                "exception_ids": [Command.create({"date_from": day}) for day in days_off],
+                "exception_ids": [
+                    Command.create({"date_from": day}) for day in days_off
+                ],
             }
         )
         self.env["resource.calendar.leaves"].create(

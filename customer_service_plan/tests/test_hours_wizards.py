@@ -249,9 +249,7 @@ class TestHoursWizards(HoursCommon):
 
     def test_schedules_without_times_are_refused(self):
         flexible = self.schedule([], schedule_type="flexible")
-        by_duration = self.schedule(
-            [(0, 8, 12, "morning", False)], duration_based=True
-        )
+        by_duration = self.schedule([(0, 8, 12, "morning", False)], duration_based=True)
         for calendar, words in ((flexible, "not when"), (by_duration, "counts hours")):
             form = self.form(self.empty.action_copy_schedule())
             form.calendar_id = calendar

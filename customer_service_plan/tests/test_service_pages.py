@@ -114,11 +114,11 @@ class TestServicePages(HttpCase):
     def test_json_language(self):
         self.env["res.lang"]._activate_lang("fr_FR")
         self.phone.with_context(lang="fr_FR").name = "Ligne directe"
-        names = [channel["name"] for channel in self.get_json("?lang=fr_FR")[0]["channels"]]
+        names = [
+            channel["name"] for channel in self.get_json("?lang=fr_FR")[0]["channels"]
+        ]
         self.assertIn("Ligne directe", names)
-        self.assertEqual(
-            self.get_json("?lang=tlh")[0]["company"], self.company.name
-        )
+        self.assertEqual(self.get_json("?lang=tlh")[0]["company"], self.company.name)
 
     def test_json_company(self):
         other = self.env["res.company"].create({"name": "Other"})

@@ -89,9 +89,7 @@ class Reference:
         def inside(spans):
             return any(start <= at < end for start, end in spans)
 
-        return inside(self.opened) or (
-            inside(self.lines) and not inside(self.closed)
-        )
+        return inside(self.opened) or (inside(self.lines) and not inside(self.closed))
 
     def pieces(self, start, end):
         if end <= start:
@@ -161,7 +159,9 @@ def tables(draw):
 
 class TestTimeline(BaseCase):
     def test_spans(self):
-        self.assertEqual(merge_spans([(5, 6), (1, 3), (3, 4), (9, 8)]), [(1, 4), (5, 6)])
+        self.assertEqual(
+            merge_spans([(5, 6), (1, 3), (3, 4), (9, 8)]), [(1, 4), (5, 6)]
+        )
         self.assertEqual(
             subtract_spans([(0, 10), (20, 30)], [(-1, 1), (4, 5), (9, 21), (29, 40)]),
             [(1, 4), (5, 9), (21, 29)],
@@ -171,7 +171,9 @@ class TestTimeline(BaseCase):
     def test_office_week(self):
         line = Timeline("UTC", OFFICE)
         monday = utc(2026, 1, 5)
-        self.assertEqual(line.plan_deadline(monday + 8 * 3600, 8 * 3600), monday + 17 * 3600)
+        self.assertEqual(
+            line.plan_deadline(monday + 8 * 3600, 8 * 3600), monday + 17 * 3600
+        )
         self.assertEqual(
             line.plan_deadline(monday + 16 * 3600, 3601), monday + DAY + 8 * 3600 + 1
         )
@@ -188,7 +190,9 @@ class TestTimeline(BaseCase):
     def test_deadline_at_closing_time_is_closing_time(self):
         line = Timeline("UTC", OFFICE)
         monday = utc(2026, 1, 5)
-        self.assertEqual(line.plan_deadline(monday + 9 * 3600, 3 * 3600), monday + 12 * 3600)
+        self.assertEqual(
+            line.plan_deadline(monday + 9 * 3600, 3 * 3600), monday + 12 * 3600
+        )
 
     def test_zero_seconds(self):
         line = Timeline("UTC", OFFICE)
@@ -207,7 +211,9 @@ class TestTimeline(BaseCase):
 
     def test_day_off_cuts_night_shift_at_midnight(self):
         closed = DayException(datetime.date(2026, 1, 6), datetime.date(2026, 1, 6))
-        line = Timeline("UTC", [(weekday, 1320, 1800) for weekday in range(7)], [closed])
+        line = Timeline(
+            "UTC", [(weekday, 1320, 1800) for weekday in range(7)], [closed]
+        )
         monday = utc(2026, 1, 5)
         self.assertEqual(
             line.get_spans(monday + DAY // 2, monday + 3 * DAY),

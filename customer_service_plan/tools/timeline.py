@@ -8,7 +8,7 @@ turned into UTC while spans are built. Questions are binary searches.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import lru_cache
+from functools import cache
 from itertools import accumulate
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -76,7 +76,7 @@ _ALWAYS = Known(
 )
 
 
-@lru_cache(maxsize=None)
+@cache
 def get_zone(name: str) -> tzinfo:
     """Return the time zone from the data of ``pytz``.
 
@@ -386,7 +386,14 @@ class Timeline:
         ends = [low, *(span[1] for span in spans)]
         sums = [0, *accumulate(end - start for start, end in spans)]
         known = Known(
-            starts, ends, [0, *sums[:-1]], sums[-1], low, self._localize(last), first, last
+            starts,
+            ends,
+            [0, *sums[:-1]],
+            sums[-1],
+            low,
+            self._localize(last),
+            first,
+            last,
         )
         self._known = known
         return known
@@ -436,7 +443,10 @@ class Timeline:
             (start // DAY + 2, end // DAY - 3) for start, end in closed
         )
         lines = [
-            [(*divmod(begin, _DAY_MINUTES), *divmod(end, _DAY_MINUTES)) for begin, end in day]
+            [
+                (*divmod(begin, _DAY_MINUTES), *divmod(end, _DAY_MINUTES))
+                for begin, end in day
+            ]
             for day in self._week
         ]
         for from_day, to_day in subtract_spans([(first, last)], long_closed):

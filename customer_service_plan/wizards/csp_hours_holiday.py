@@ -22,7 +22,7 @@ def get_regions(country_code):
 
 
 def get_language(country, code):
-    """Return the language of the names: the user's, else English, else the country's."""
+    """Return the language of names: the user's, else English, else the country's."""
     spoken = country.supported_languages or ()
     for wanted in (code, code.split("_")[0], "en_US"):
         for language in spoken:
@@ -81,7 +81,9 @@ class CspHoursHoliday(models.TransientModel):
     @api.depends("hours_id")
     def _compute_country_id(self):
         for wizard in self:
-            wizard.country_id = wizard.hours_id.country_id or self.env.company.country_id
+            wizard.country_id = (
+                wizard.hours_id.country_id or self.env.company.country_id
+            )
 
     @api.depends("country_id", "hours_id")
     def _compute_region(self):
@@ -93,7 +95,10 @@ class CspHoursHoliday(models.TransientModel):
         if not state or state.country_id != self.country_id:
             return False
         regions = get_regions(self.country_id.code)
-        codes = {state.code, (state.code or "").removeprefix(f"{self.country_id.code}-")}
+        codes = {
+            state.code,
+            (state.code or "").removeprefix(f"{self.country_id.code}-"),
+        }
         for code, name in regions:
             if code in codes or name.casefold() == state.name.casefold():
                 return code
@@ -118,7 +123,7 @@ class CspHoursHoliday(models.TransientModel):
             return self.env._("Choose a country.")
         if self.country_id.code not in supported:
             return self.env._(
-                "The public holidays of %s are not known here. Enter them in the table.",
+                "The public holidays of %s are not known here. Enter them by hand.",
                 self.country_id.name,
             )
         if not FIRST_YEAR <= self.year_from <= self.year_to <= LAST_YEAR:

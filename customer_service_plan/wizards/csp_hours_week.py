@@ -102,8 +102,7 @@ class CspHoursWeek(models.TransientModel):
                     {
                         "tz": wizard.hours_id.tz,
                         "line_ids": [
-                            Command.create(values)
-                            for values in wizard._prepare_lines()
+                            Command.create(values) for values in wizard._prepare_lines()
                         ],
                     }
                 )
@@ -142,7 +141,10 @@ class CspHoursWeek(models.TransientModel):
         """Refuse times that would be left out without a word."""
         for wizard in self:
             inside = (
-                wizard.minute_from < wizard.break_from < wizard.break_to < wizard.minute_to
+                wizard.minute_from
+                < wizard.break_from
+                < wizard.break_to
+                < wizard.minute_to
             )
             if wizard.has_break and not inside:
                 raise ValidationError(

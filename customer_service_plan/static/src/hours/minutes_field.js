@@ -33,7 +33,9 @@ export function parseMinutes(text) {
     const match = text
         .trim()
         .toLowerCase()
-        .match(/^(\d{1,2})(?:\s*[:.,h]?\s*(\d{2}))?\s*([ap])?\.?(?:m\.?)?\s*(\+\s*1)?$/);
+        .match(
+            /^(\d{1,2})(?:\s*[:.,h]?\s*(\d{2}))?\s*([ap])?\.?(?:m\.?)?\s*(\+\s*1)?$/
+        );
     if (!match) {
         throw new Error(`Not a time: ${text}`);
     }

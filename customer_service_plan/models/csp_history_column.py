@@ -40,6 +40,6 @@ class CspHistoryColumn(models.Model):
             ("tag", "Tag"),
         ],
         string="Holds",
-        help="Empty: the column is not read. A file has either a row for each activity, "
-        "or a row for each case with columns of times.",
+        help="Empty: the column is not read. A file has either a row for each "
+        "activity, or a row for each case with columns of times.",
     )

@@ -4,7 +4,7 @@ import io
 import logging
 import time
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -198,7 +198,8 @@ class CspHistoryImport(models.Model):
         if any(batch.ticket_count for batch in self):
             raise UserError(
                 self.env._(
-                    "The tickets of this import are still here. Remove the import first."
+                    "The tickets of this import are still here. Remove the import "
+                    "first."
                 )
             )
 
@@ -525,9 +526,7 @@ class CspHistoryImport(models.Model):
             )
         )
         here = set(tickets.mapped("csp_import_ref"))
-        return [
-            case for case, ref in zip(cases, refs, strict=True) if ref not in here
-        ]
+        return [case for case, ref in zip(cases, refs, strict=True) if ref not in here]
 
     def _reason_texts(self):
         return {
@@ -823,7 +822,9 @@ class CspHistoryImport(models.Model):
             "last_stage_update": closed_at,
         }
         for role, field_name in TARGETS.items():
-            target = lookup.values.get((role, history.fold(case.attributes.get(role, ""))))
+            target = lookup.values.get(
+                (role, history.fold(case.attributes.get(role, "")))
+            )
             if target and role == "tag":
                 values["tag_ids"] = [fields.Command.link(target)]
             elif target:
@@ -894,8 +895,8 @@ class CspHistoryImport(models.Model):
 
         :param content: bytes of the file
         :param mapping: a saved mapping; none: as in the screens
-        :param report: called with (tickets done, tickets in all) after each batch, which
-            is then committed
+        :param report: called with (tickets done, tickets in all) after each batch,
+            which is then committed
         :return: the import, not finished where a person must first decide on something
         """
         batch = self.create(
@@ -998,8 +999,8 @@ class _Explained:
             "empty": self._env._("The file is empty."),
             "too_large": self._env._("The file is too large. Divide it by cases."),
             "no_table": self._env._(
-                "The file has a single column only. It must be a CSV, whose columns are "
-                "separated by comma, semicolon, tab or bar, or an XLSX."
+                "The file has a single column only. It must be a CSV, whose columns "
+                "are separated by comma, semicolon, tab or bar, or an XLSX."
             ),
             "not_text": self._env._("This is neither a CSV nor an XLSX file."),
         }

@@ -61,8 +61,8 @@ class CspHistoryMapping(models.Model):
     next_ends_wait = fields.Boolean(
         string="Waiting ends with the next row of the case",
         default=True,
-        help="For files that tell when waiting begins, but not when it ends. Rows whose "
-        "activity means nothing do not count.",
+        help="For files that tell when waiting begins, but not when it ends. Rows "
+        "whose activity means nothing do not count.",
     )
     work_reopens = fields.Boolean(
         string="Work on a closed case reopens it",

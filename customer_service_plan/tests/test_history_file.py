@@ -136,7 +136,7 @@ class TestReading(BaseCase):
 
 
 class TestDates(BaseCase):
-    def read(self, text, order="ymd", zone="UTC"):
+    def instant(self, text, order="ymd", zone="UTC"):
         at = history.DateReader(order, zone)(text)
         return at if at is None else datetime.fromtimestamp(at, UTC).isoformat(" ")[:19]
 
@@ -155,7 +155,7 @@ class TestDates(BaseCase):
             ("2026-03-02 08:35:00-0530", "ymd"),
         ):
             with self.subTest(text=text):
-                self.assertEqual(self.read(text, order), expected)
+                self.assertEqual(self.instant(text, order), expected)
 
     def test_what_is_no_date(self):
         for text, order in (
@@ -171,36 +171,36 @@ class TestDates(BaseCase):
             ("2 Foo 2026", "dmy"),
         ):
             with self.subTest(text=text):
-                self.assertIsNone(self.read(text, order))
+                self.assertIsNone(self.instant(text, order))
 
     def test_rome_in_winter_and_summer(self):
         self.assertEqual(
-            self.read("2012-01-10 09:00", zone="Europe/Rome"), "2012-01-10 08:00:00"
+            self.instant("2012-01-10 09:00", zone="Europe/Rome"), "2012-01-10 08:00:00"
         )
         self.assertEqual(
-            self.read("2012-07-10 09:00", zone="Europe/Rome"), "2012-07-10 07:00:00"
+            self.instant("2012-07-10 09:00", zone="Europe/Rome"), "2012-07-10 07:00:00"
         )
 
     def test_time_that_comes_twice_is_the_later_one(self):
         # On 28 October 2012 the clocks of Rome went back from 3:00 to 2:00.
         self.assertEqual(
-            self.read("2012-10-28 02:30", zone="Europe/Rome"), "2012-10-28 01:30:00"
+            self.instant("2012-10-28 02:30", zone="Europe/Rome"), "2012-10-28 01:30:00"
         )
 
     def test_time_that_does_not_exist_is_moved_on_by_the_gap(self):
         # On 25 March 2012 they went on from 2:00 to 3:00.
         self.assertEqual(
-            self.read("2012-03-25 02:30", zone="Europe/Rome"), "2012-03-25 01:30:00"
+            self.instant("2012-03-25 02:30", zone="Europe/Rome"), "2012-03-25 01:30:00"
         )
 
     def test_offset_in_the_text_wins_over_the_zone(self):
         self.assertEqual(
-            self.read("2012-07-10 09:00Z", zone="Europe/Rome"), "2012-07-10 09:00:00"
+            self.instant("2012-07-10 09:00Z", zone="Europe/Rome"), "2012-07-10 09:00:00"
         )
 
     def test_spreadsheet_fractions_are_rounded(self):
         cell = datetime(2026, 3, 2, 14, 59, 59, 999_999)
-        self.assertEqual(self.read(cell), "2026-03-02 15:00:00")
+        self.assertEqual(self.instant(cell), "2026-03-02 15:00:00")
 
     @settings(max_examples=300)
     @given(
@@ -254,7 +254,13 @@ class TestGuesses(BaseCase):
     def test_a_row_per_case(self):
         self.assertEqual(
             self.guess(
-                ["Ticket ID", "Created at", "First response", "Resolved at", "Priority"],
+                [
+                    "Ticket ID",
+                    "Created at",
+                    "First response",
+                    "Resolved at",
+                    "Priority",
+                ],
                 ["1", "2026-03-02", "", "2026-03-03", "High"],
                 ["2", "2026-03-02", "2026-03-02", "", "Low"],
             ),
@@ -396,7 +402,7 @@ class TestRejecting(BaseCase):
 
 
 class TestNormalising(BaseCase):
-    """What the rows of a case become: kind, hour of the day, and what matters of data."""
+    """What the rows of a case become: kind, hour of the day, and their data."""
 
     def steps(self, *rows, **changes):
         past = history.build(case(*rows), replace(PLAN, **changes))
@@ -640,6 +646,8 @@ class TestNormalising(BaseCase):
             events = [clock.Event(s.kind, s.at, s.data) for s in steps]
             data = {**promise.to_data(), "from_receipt": True}
             events.append(clock.Event("promised", steps[0].at, data))
-            replayed = clock.replay(events, lambda _id: Timeline("UTC", always_open=True))
+            replayed = clock.replay(
+                events, lambda _id: Timeline("UTC", always_open=True)
+            )
             self.assertTrue(replayed.closed_as)
             self.assertTrue(all(row.ended_at is not None for row in replayed.rows))

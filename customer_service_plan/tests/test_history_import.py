@@ -22,7 +22,14 @@ from ..models import csp_history_import
 from ..models.protected import BY_ADDON
 from .common import CspCommon
 
-HEADER = ["Case ID", "Activity", "Complete Timestamp", "Resource", "Severity", "Client"]
+HEADER = (
+    "Case ID",
+    "Activity",
+    "Complete Timestamp",
+    "Resource",
+    "Severity",
+    "Client",
+)
 
 
 def rows_of(case, *rows, severity="High", client="C-1"):
@@ -195,7 +202,7 @@ class TestHistoryImport(HistoryCommon, MailCase):
         self.assertFalse(self._ticket(batch, "8"))
         self.assertEqual((batch.rejected_row_count, batch.rejected_case_count), (2, 1))
         head, other, broken = self._rejected(batch)
-        self.assertEqual(head[2:], HEADER)
+        self.assertEqual(tuple(head[2:]), HEADER)
         self.assertEqual(broken[0], "17")
         self.assertIn("2012/01/32 12:00:00.000", broken[1])
         self.assertEqual(broken[2:], rows[15])
@@ -311,7 +318,7 @@ class TestHistoryImport(HistoryCommon, MailCase):
 
     def test_xlsx(self):
         book = Workbook()
-        book.active.append(HEADER)
+        book.active.append(list(HEADER))
         for row in PLAIN:
             at = datetime.strptime(row[2][:19], "%Y/%m/%d %H:%M:%S")
             book.active.append([int(row[0]), row[1], at, *row[3:]])

@@ -141,9 +141,7 @@ class TestPromiseApply(HistoryCommon):
         wizard.action_apply()
         while wizard.action_run_chunk():
             self.env.invalidate_all()
-        self.assertEqual(
-            batch.ticket_ids.filtered("csp_policy_version_id"), chosen
-        )
+        self.assertEqual(batch.ticket_ids.filtered("csp_policy_version_id"), chosen)
         self.assertEqual(sum(wizard.line_ids.mapped("case_count")), 2)
 
     def test_tickets_that_no_line_fits(self):

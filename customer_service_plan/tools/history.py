@@ -1,8 +1,9 @@
 """Past tickets from a file: rows of an event log become the events of cases.
 
 The file is a CSV (plain or gzip; any usual encoding and separator) or an XLSX. It has
-either a row per event (case, activity, time), as process logs do, or a row per case with
-a column for each moment (received, answered, closed), as most help desks export it.
+either a row per event (case, activity, time), as process logs do, or a row per case
+with a column for each moment (received, answered, closed), as most help desks export
+it.
 
 What a row means is said by a `Plan`. A case is taken as a whole or not at all: if one
 of its rows cannot be read, none of them counts, since a case without one of its rows
@@ -416,7 +417,10 @@ _COLUMN_WORDS = (
 _THING = r"(( the)? (ticket|case|request|incident|call|issue))?"
 _ACTIVITY_WORDS = (
     (REOPENED, r"re-?open(ed)?.*|riapert\w*|wiedereröffnet|rouvert|reabiert\w*"),
-    (CANCELLED, rf"(cancel|reject|discard|annul)\w*{_THING}|rifiutat\w*|storniert|spam"),
+    (
+        CANCELLED,
+        rf"(cancel|reject|discard|annul)\w*{_THING}|rifiutat\w*|storniert|spam",
+    ),
     (CLOSED, rf"((re)?solved?|closed?|complet\w*|finish\w*|done){_THING}"),
     (CLOSED, r"chius\w*|risolt\w*|gelöst|geschlossen|fermé|résolu|cerrado|resuelto"),
     (
@@ -432,7 +436,10 @@ _ACTIVITY_WORDS = (
     (STAFF_REPLY, r"rispost\w*|antwort|beantwortet|réponse|respuesta"),
     (RECEIVED, rf"(creat|insert|open|receiv|submit|regist|new)\w*{_THING}"),
     (RECEIVED, r"inserit\w*|apert\w*|ricevut\w*|eröffnet|créé|creado|abierto"),
-    (WORK, r"(assign|categori|priorit|escalat|work|in progress|analy|triage|forward).*"),
+    (
+        WORK,
+        r"(assign|categori|priorit|escalat|work|in progress|analy|triage|forward).*",
+    ),
 )
 
 
@@ -706,15 +713,15 @@ class _Normaliser:
     - Received is the first row that says so, and no row may be older; where none says
       so it is the first row of all, which counts for itself as well: a case that begins
       with an answer was answered at receipt.
-    - The first closing ends the case. A closing of what is closed, such as the automatic
-      one weeks after the solution, changes nothing.
-    - Work, a wait, a resumption, and a reply on a closed case reopen it, if the plan says
-      so; otherwise the reply stands by itself, and the others change nothing.
+    - The first closing ends the case. A closing of what is closed, such as the
+      automatic one weeks after the solution, changes nothing.
+    - Work, a wait, a resumption, and a reply on a closed case reopen it, if the plan
+      says so; otherwise the reply stands by itself, and the others change nothing.
     - A wait ends with the next event that is not ignored, if the plan says so, with
       "resumed", "reopened", or with the closing, which needs no resumption. Waiting
       for the same party again goes on.
-    - A case that is open at its end is rejected, or ended as not solved at its last row:
-      that never counts as kept, and what was late by then is missed.
+    - A case that is open at its end is rejected, or ended as not solved at its last
+      row: that never counts as kept, and what was late by then is missed.
     """
 
     def __init__(self, plan: Plan):

@@ -129,7 +129,9 @@ class CspPromiseApply(models.TransientModel):
             )
         if not self.candidate_count:
             raise UserError(
-                self.env._("All of these tickets have a promise already, or none exist.")
+                self.env._(
+                    "All of these tickets have a promise already, or none exist."
+                )
             )
         self.write(
             {

@@ -16,9 +16,7 @@ class CspPromiseApplyLine(models.TransientModel):
         index=True,
         ondelete="cascade",
     )
-    kind = fields.Selection(
-        selection=COMMITMENT_KINDS, string="Promise", required=True
-    )
+    kind = fields.Selection(selection=COMMITMENT_KINDS, string="Promise", required=True)
     policy_line_id = fields.Many2one(
         comodel_name="csp.policy.line", string="For", ondelete="cascade"
     )

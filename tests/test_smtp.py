@@ -103,7 +103,9 @@ class TestSmtp(ProcessCase):
         answered = self.shell(ticket + ANSWER + TELL)
         self.assertTrue(answered["answered"])
         self.assertEqual(answered["rows"], {"first_response": "met"})
-        sent = [mail for to, mail in self.office.mails if to == ["nikos@platanos.example"]]
+        sent = [
+            mail for to, mail in self.office.mails if to == ["nikos@platanos.example"]
+        ]
         self.assertEqual(len(sent), 1, self.office.mails)
         body = sent[0].get_body(("html",)).get_content()
         self.assertIn("Our technician comes at noon. Καλημέρα!", body)

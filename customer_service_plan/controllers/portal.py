@@ -14,7 +14,9 @@ class ServicePlanTicketController(HelpdeskTicketController):
     # (OCA/helpdesk#1089). Whoever has the link of the ticket may see it without an
     # account, and closes it the same way.
     @http.route(auth="public", methods=["POST"], csrf=True)
-    def support_ticket_close(self, ticket_id=None, stage_id=None, access_token=None, **kw):
+    def support_ticket_close(
+        self, ticket_id=None, stage_id=None, access_token=None, **kw
+    ):
         """Close the ticket of a customer, for whoever may see it.
 
         :param str ticket_id: the ticket

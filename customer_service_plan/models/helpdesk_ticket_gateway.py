@@ -69,7 +69,11 @@ class HelpdeskTicket(models.Model):
         usual = self.env.ref(
             "helpdesk_mgmt.helpdesk_ticket_channel_email", raise_if_not_found=False
         )
-        if usual and usual.active and usual.company_id in (channels.company_id, company):
+        if (
+            usual
+            and usual.active
+            and usual.company_id in (channels.company_id, company)
+        ):
             return usual
         return channels.search(
             [
@@ -209,14 +213,14 @@ class HelpdeskTicket(models.Model):
             following = self.create(self._prepare_csp_following_values(message))
             following._message_log(
                 body=self.env._(
-                    "Follows up on %s, which the customer answered too late to reopen it.",
+                    "Follows up on %s, which was answered too late to reopen it.",
                     self._get_html_link(self.number),
                 )
             )
             self._message_log(
                 body=self.env._(
-                    "The customer's answer came too late to reopen this ticket. It goes "
-                    "on in %s.",
+                    "The customer's answer came too late to reopen this ticket. It "
+                    "goes on in %s.",
                     following._get_html_link(following.number),
                 )
             )

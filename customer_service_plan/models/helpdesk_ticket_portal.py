@@ -69,7 +69,9 @@ class HelpdeskTicket(models.Model):
         else:
             state = self.env._("We are on it")
         return {
-            "promise": self.env._("by %(moment)s", moment=at(until, row)) if until else "",
+            "promise": self.env._("by %(moment)s", moment=at(until, row))
+            if until
+            else "",
             "state": state,
             "late": late,
         }

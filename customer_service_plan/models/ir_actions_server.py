@@ -8,14 +8,11 @@ class IrActionsServer(models.Model):
         # A message that an automation posts keeps nobody's promise. Scheduled
         # actions are server actions too, but among them is the one that fetches
         # the customers' mails.
-        if self.env.context.get("csp_silent") or any(
-            action.usage == "ir_cron" for action in self.sudo()
-        ):
-            # sudo: ir.actions.server: only reads what kind of action this is
+        # sudo: ir.actions.server: only reads what kind of action this is
+        scheduled = "ir_cron" in self.sudo().mapped("usage")
+        if scheduled or self.env.context.get("csp_silent"):
             return super().run()
-        result = super(
-            IrActionsServer, self.with_context(csp_silent=True)
-        ).run()
+        result = super(IrActionsServer, self.with_context(csp_silent=True)).run()
         # What the user does in a window that the action opens is his own doing.
         if isinstance(result, dict) and isinstance(result.get("context"), dict):
             context = result["context"]

@@ -1,5 +1,13 @@
 from odoo import api, fields, models
 
+#: What the promises of the company's tickets depend on.
+RULE_FIELDS = {
+    "csp_hours_id",
+    "csp_reopen_grace_days",
+    "partner_id",
+    "resource_calendar_id",
+}
+
 
 class ResCompany(models.Model):
     _inherit = "res.company"
@@ -10,7 +18,8 @@ class ResCompany(models.Model):
         domain="[('company_id', 'in', [id, False])]",
         ondelete="restrict",
         groups="base.group_user",
-        help="For channels and promises without hours of their own. Empty: day and night.",
+        help="For channels and promises without hours of their own. Empty: day and "
+        "night.",
     )
     csp_reopen_grace_days = fields.Integer(
         string="Days to reopen",
@@ -55,8 +64,8 @@ class ResCompany(models.Model):
         result = super().write(vals)
         if "resource_calendar_id" in vals:
             self._csp_hours_follow()
-        if vals.keys() & {"csp_hours_id", "csp_reopen_grace_days"}:
-            self.env.registry.clear_cache()
+        if vals.keys() & RULE_FIELDS:
+            self.env["csp.policy"]._csp_rules_changed()
         return result
 
     def _csp_tz(self):

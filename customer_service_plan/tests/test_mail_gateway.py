@@ -45,7 +45,10 @@ class GatewayCase(HelpdeskMixin, MailCommon):
     def receive(self, raw):
         """Take in a raw mail as the mail server hands it over; gives its ticket."""
         gateway = self.env["mail.thread"].with_user(self.user_root)
-        with self.mock_mail_gateway(), mute_logger("odoo.addons.mail.models.mail_thread"):
+        with (
+            self.mock_mail_gateway(),
+            mute_logger("odoo.addons.mail.models.mail_thread"),
+        ):
             ticket_id = gateway.message_process(None, raw)
         return self.env["helpdesk.ticket"].browse(ticket_id or [])
 
@@ -126,7 +129,9 @@ class TestMailGateway(GatewayCase):
         self.assertEqual(same, ticket)
         message = ticket.message_ids.filtered(lambda m: "Серийный номер" in m.body)
         self.assertEqual(len(message), 1)
-        self.assertEqual(message.email_from, '"Сергей Иванов" <sergej@baltaskiemas.example>')
+        self.assertEqual(
+            message.email_from, '"Сергей Иванов" <sergej@baltaskiemas.example>'
+        )
         self.assertEqual(
             self.kinds(ticket),
             ["received", "promised"]
@@ -239,7 +244,7 @@ class TestSenders(GatewayCase):
 
     def test_contact_cannot_be_made(self):
         def refuse(*args, **kwargs):
-            raise ValidationError("A contact needs a tax number.")
+            raise ValidationError(self.env._("A contact needs a tax number."))
 
         Partner = self.env.registry["res.partner"]
         with (

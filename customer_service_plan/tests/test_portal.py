@@ -46,7 +46,9 @@ class TestPortal(HelpdeskMixin, HttpCase):
         self.authenticate("csp-portal", "csp-portal")
         response = self.close(self.ticket, self.stage_done)
         self.assertEqual(response.status_code, 302)
-        self.assertURLEqual(response.headers["Location"], f"/my/ticket/{self.ticket.id}")
+        self.assertURLEqual(
+            response.headers["Location"], f"/my/ticket/{self.ticket.id}"
+        )
         self.assertEqual(self.ticket.stage_id, self.stage_done)
         self.assertEqual(self.ticket.csp_closed_as, "solved")
 
@@ -101,7 +103,11 @@ class TestPortal(HelpdeskMixin, HttpCase):
 
     def test_nonsense(self):
         self.authenticate("csp-portal", "csp-portal")
-        for values in ({}, {"ticket_id": "x", "stage_id": "1"}, {"ticket_id": "999999"}):
+        for values in (
+            {},
+            {"ticket_id": "x", "stage_id": "1"},
+            {"ticket_id": "999999"},
+        ):
             response = self.url_open(
                 "/ticket/close",
                 data={"csrf_token": http.Request.csrf_token(self), **values},

@@ -14,7 +14,9 @@ class HelpdeskTicketMerge(models.TransientModel):
             raise UserError(self.env._("Select the tickets to merge first."))
         defaults = super().default_get(fields)
         tickets = self.env["helpdesk.ticket"].browse(self.env.context["active_ids"])
-        defaults["dst_ticket_id"] = (tickets.filtered(self._csp_takes) or tickets)[:1].id
+        defaults["dst_ticket_id"] = (tickets.filtered(self._csp_takes) or tickets)[
+            :1
+        ].id
         return defaults
 
     def merge_tickets(self):
@@ -154,8 +156,10 @@ class HelpdeskTicketMerge(models.TransientModel):
         # follow on, other customers and suppliers do not.
         customer = self.dst_ticket_id.commercial_partner_id
         followers = merged_tickets.message_partner_ids.filtered(
-            lambda partner: not partner.partner_share
-            or (customer and partner.commercial_partner_id == customer)
+            lambda partner: (
+                not partner.partner_share
+                or (customer and partner.commercial_partner_id == customer)
+            )
         )
         self.dst_ticket_id.message_subscribe(partner_ids=followers.ids)
 

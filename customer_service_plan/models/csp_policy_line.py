@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 from ..tools import clock, matching
 
@@ -10,6 +10,8 @@ TARGET_FIELDS = {
     clock.NEXT_RESPONSE: "next_response_minutes",
     clock.RESOLUTION: "resolution_minutes",
 }
+#: A condition does not fall away when what it names is archived.
+ARCHIVED_TOO = {"active_test": False}
 CONDITION_FIELDS = (
     "segment_ids",
     "channel_ids",
@@ -29,6 +31,7 @@ class CspPolicyLine(models.Model):
     _description = "Promise"
     _order = "version_id, sequence, id"
     _rec_name = "condition_text"
+    _check_company_auto = True
 
     version_id = fields.Many2one(
         comodel_name="csp.policy.version",
@@ -45,6 +48,7 @@ class CspPolicyLine(models.Model):
     segment_ids = fields.Many2many(
         comodel_name="csp.segment",
         relation="csp_policy_line_segment_rel",
+        context=ARCHIVED_TOO,
         ondelete="restrict",
         string="Customers",
         help="The customer is in one of these segments.",
@@ -52,12 +56,14 @@ class CspPolicyLine(models.Model):
     channel_ids = fields.Many2many(
         comodel_name="helpdesk.ticket.channel",
         relation="csp_policy_line_channel_rel",
+        context=ARCHIVED_TOO,
         ondelete="restrict",
         string="Channels",
     )
     category_ids = fields.Many2many(
         comodel_name="helpdesk.ticket.category",
         relation="csp_policy_line_category_rel",
+        context=ARCHIVED_TOO,
         ondelete="restrict",
         string="Categories",
         help="With their sub-categories.",
@@ -65,6 +71,7 @@ class CspPolicyLine(models.Model):
     team_ids = fields.Many2many(
         comodel_name="helpdesk.ticket.team",
         relation="csp_policy_line_team_rel",
+        context=ARCHIVED_TOO,
         ondelete="restrict",
         string="Teams",
         help="With their sub-teams.",
@@ -72,13 +79,12 @@ class CspPolicyLine(models.Model):
     tag_ids = fields.Many2many(
         comodel_name="helpdesk.ticket.tag",
         relation="csp_policy_line_tag_rel",
+        context=ARCHIVED_TOO,
         ondelete="restrict",
         string="Tags",
         help="The ticket has one of these tags.",
     )
-    priority_from = fields.Selection(
-        selection=PRIORITIES, string="Priority at least"
-    )
+    priority_from = fields.Selection(selection=PRIORITIES, string="Priority at least")
     priority_to = fields.Selection(selection=PRIORITIES, string="Priority at most")
     complaint = fields.Selection(
         selection=[
@@ -92,6 +98,7 @@ class CspPolicyLine(models.Model):
     )
     hours_id = fields.Many2one(
         comodel_name="csp.hours",
+        check_company=True,
         ondelete="restrict",
         string="Counted in",
         help="Opening hours in which the times run. Empty: the hours of the channel, "
@@ -180,6 +187,25 @@ class CspPolicyLine(models.Model):
     def _unlink_except_frozen(self):
         self.version_id._refuse_unless_draft()
 
+    @api.model
+    def _refuse_if_named(self, field, records):
+        """Refuse to delete what promises name, and say which ones do.
+
+        :param str field: the field of a line that holds such records
+        """
+        # sudo: csp.policy.line: a promise holds, whoever may read it
+        line = self.sudo().search([(field, "in", records.ids)], limit=1)
+        if line:
+            named = line[field] & records
+            raise UserError(
+                self.env._(
+                    "“%(record)s” cannot be deleted: %(version)s names it. Archive it "
+                    "instead.",
+                    record=named[:1].display_name,
+                    version=line.version_id.display_name,
+                )
+            )
+
     def _has_condition(self):
         self.ensure_one()
         return self.complaint != matching.ANY or any(
@@ -225,8 +251,10 @@ class CspPolicyLine(models.Model):
             if field.endswith("_ids") and self[field]
         ]
         lowest, highest = self.priority_from, self.priority_to
-        if lowest and lowest == highest:
+        if lowest and lowest in (highest, PRIORITIES[-1][0]):
             parts.append(labels[lowest])
+        elif highest and highest == PRIORITIES[0][0]:
+            parts.append(labels[highest])
         elif lowest and highest:
             parts.append(
                 self.env._(

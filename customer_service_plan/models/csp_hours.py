@@ -537,6 +537,10 @@ class CspHours(models.Model):
         return result
 
     @api.ondelete(at_uninstall=False)
+    def _unlink_except_named(self):
+        self.env["csp.policy.line"]._refuse_if_named("hours_id", self)
+
+    @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
         # sudo: helpdesk.ticket.channel: channels of other companies count, too.
         channels = self.sudo().with_context(active_test=False).channel_ids

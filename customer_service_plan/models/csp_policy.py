@@ -158,9 +158,11 @@ class CspPolicy(models.Model):
         for policy in self:
             versions = policy.version_ids
             published = versions.filtered(
-                lambda version: version.state == "published"
-                and version.in_force_from
-                and version.in_force_from <= now
+                lambda version: (
+                    version.state == "published"
+                    and version.in_force_from
+                    and version.in_force_from <= now
+                )
             )
             policy.current_version_id = published.sorted("in_force_from")[-1:]
             policy.draft_version_id = versions.filtered(
@@ -172,9 +174,11 @@ class CspPolicy(models.Model):
         now = fields.Datetime.now()
         for policy in self:
             coming = policy.version_ids.filtered(
-                lambda version: version.state == "published"
-                and version.in_force_from
-                and version.in_force_from > now
+                lambda version: (
+                    version.state == "published"
+                    and version.in_force_from
+                    and version.in_force_from > now
+                )
             )
             if coming:
                 policy.state_summary = self.env._(
@@ -194,6 +198,23 @@ class CspPolicy(models.Model):
         without = policies.filtered(lambda policy: not policy.version_ids)
         without.action_new_version()
         return policies
+
+    def write(self, vals):
+        if "company_id" in vals:
+            moved = self.filtered(
+                lambda policy: policy.company_id.id != (vals["company_id"] or False)
+            )
+            if moved.version_ids.filtered("published_at"):
+                raise UserError(
+                    self.env._(
+                        "A policy that was ever published stays with its company: "
+                        "tickets were promised under it there. Copy it for another one."
+                    )
+                )
+        result = super().write(vals)
+        if "company_id" in vals:
+            self.version_ids.line_ids._check_company()
+        return result
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default=default)
@@ -276,7 +297,7 @@ class CspPolicy(models.Model):
                     id=version.id,
                     begins=to_epoch(version._in_force_from(company)),
                     ends=to_epoch(version.retired_at) if version.retired_at else inf,
-                    lines=tuple(line._compiled() for line in version.line_ids),
+                    lines=version._compiled_lines(),
                 )
             )
         rules = tuple(

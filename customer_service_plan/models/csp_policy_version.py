@@ -5,6 +5,7 @@ import pytz
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
+from odoo.tools import SQL
 
 from ..tools.epoch import to_epoch
 from .protected import BY_ADDON, is_by_addon
@@ -117,6 +118,10 @@ class CspPolicyVersion(models.Model):
     _number_unique = models.UniqueIndex(
         "(policy_id, number)", "This version number is already taken."
     )
+    _one_in_preparation = models.UniqueIndex(
+        "(policy_id) WHERE state IN ('draft', 'in_review', 'approved')",
+        "A version of this policy is already in preparation. Work on that one.",
+    )
 
     @api.depends("policy_id.name", "number")
     def _compute_display_name(self):
@@ -159,6 +164,23 @@ class CspPolicyVersion(models.Model):
         midnight = zone.localize(datetime.combine(self.effective_date, time.min))
         begins = midnight.astimezone(pytz.utc).replace(tzinfo=None)
         return max(begins, self.published_at)
+
+    def _in_force_everywhere_from(self):
+        """When this version has begun in each company that the policy is for.
+
+        The same date begins at different moments in companies of different time zones.
+        """
+        self.ensure_one()
+        # sudo: res.company: only the time zones are looked at
+        companies = self.company_id or self.env["res.company"].sudo().search([])
+        return max(self._in_force_from(company) for company in companies)
+
+    def _compiled_lines(self):
+        """The lines in their order, as the pure rules that tickets are matched with."""
+        self.ensure_one()
+        # A cached One2many has its records in the order of their creation.
+        lines = self.line_ids.sorted(lambda line: (line.sequence, line.id))
+        return tuple(line._compiled() for line in lines)
 
     # === Writing, while it is a draft ===
 
@@ -215,6 +237,13 @@ class CspPolicyVersion(models.Model):
         )
 
     def _refuse_unless_draft(self):
+        # Whoever publishes at the same time waits, or this is done again and refused.
+        self.env.cr.execute(
+            SQL(
+                "SELECT FROM csp_policy_version WHERE id = ANY(%s) FOR NO KEY UPDATE",
+                self.ids,
+            )
+        )
         frozen = self.filtered(lambda version: version.state != "draft")
         if frozen:
             raise UserError(
@@ -227,7 +256,9 @@ class CspPolicyVersion(models.Model):
 
     @api.model
     def _last_number(self, policy_id):
-        last = self.search([("policy_id", "=", policy_id)], order="number desc", limit=1)
+        last = self.search(
+            [("policy_id", "=", policy_id)], order="number desc", limit=1
+        )
         return last.number
 
     def _prepare_draft_values(self):
@@ -287,9 +318,7 @@ class CspPolicyVersion(models.Model):
             warnings = [text for _blocks, text in findings]
             if warnings:
                 version.message_post(
-                    body=self.env._(
-                        "Published in spite of: %s", " · ".join(warnings)
-                    )
+                    body=self.env._("Published in spite of: %s", " · ".join(warnings))
                 )
         self._cron_take_over()
         return True
@@ -310,18 +339,15 @@ class CspPolicyVersion(models.Model):
         """
         now = fields.Datetime.now()
         published = self.search([("state", "=", "published")])
+        begins = {version: version._in_force_everywhere_from() for version in published}
         for versions in published.grouped("policy_id").values():
-            begun = versions.filtered(lambda version: version.in_force_from <= now)
-            begun = begun.sorted(lambda version: (version.in_force_from, version.id))
+            begun = versions.filtered(lambda version: begins[version] <= now)
+            begun = begun.sorted(lambda version: (begins[version], version.id))
             for version, successor in zip(begun, begun[1:], strict=False):
                 version._by_addon().write(
-                    {"state": "retired", "retired_at": successor.in_force_from}
+                    {"state": "retired", "retired_at": begins[successor]}
                 )
-        coming = [
-            version.in_force_from
-            for version in published
-            if version.in_force_from > now
-        ]
+        coming = [moment for moment in begins.values() if moment > now]
         if coming:
             # sudo: ir.cron: a manager publishes, the scheduler takes over on the day
             cron = self.env.ref("customer_service_plan.ir_cron_policy_versions").sudo()
@@ -378,7 +404,8 @@ class CspPolicyVersion(models.Model):
     def _shadowed_lines(self):
         """Texts on lines that can never match because an earlier one covers them."""
         texts = []
-        compiled = [(line, line._compiled()) for line in self.line_ids]
+        lines = self.line_ids.sorted(lambda line: (line.sequence, line.id or 0))
+        compiled = [(line, line._compiled()) for line in lines]
         for index, (line, rule) in enumerate(compiled):
             for earlier, earlier_rule in compiled[:index]:
                 if earlier_rule.covers(rule):

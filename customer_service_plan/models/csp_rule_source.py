@@ -39,14 +39,14 @@ class CspRuleSource(models.AbstractModel):
         rules as they were before it.
         """
         self.env.registry.clear_cache()
-        cache = self.env.cr.cache
-        if "csp_rules_changed" not in cache:
-            cache["csp_rules_changed"] = True
-            self.env.cr.postcommit.add(self._csp_forget_rules)
+        # Unlike the cache of the cursor, this is dropped by a rollback.
+        postcommit = self.env.cr.postcommit
+        if "csp_rules_changed" not in postcommit.data:
+            postcommit.data["csp_rules_changed"] = True
+            postcommit.add(self._csp_forget_rules)
 
     @api.model
     def _csp_forget_rules(self):
-        self.env.cr.cache.pop("csp_rules_changed", None)
         registry = self.env.registry
         registry.clear_cache()
         if registry.ready:

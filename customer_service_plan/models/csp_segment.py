@@ -9,7 +9,7 @@ class CspSegment(models.Model):
     _description = "Customer Segment"
     _order = "sequence, id"
     # Whether a segment exists at all decides if tickets look for their customer's.
-    _csp_rule_fields = frozenset({"active", "sequence"})
+    _csp_rule_fields = frozenset({"active", "sequence", "company_id"})
 
     name = fields.Char(required=True, translate=True)
     sequence = fields.Integer(
@@ -44,6 +44,10 @@ class CspSegment(models.Model):
         )
         for segment in self:
             segment.member_count = counts.get(segment._origin, 0)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_named(self):
+        self.env["csp.policy.line"]._refuse_if_named("segment_ids", self)
 
     def action_view_members(self):
         """Open the customers of this segment."""

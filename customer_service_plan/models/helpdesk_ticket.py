@@ -540,8 +540,9 @@ class HelpdeskTicket(models.Model):
         if not rules.uses_segments:
             return
         segments = self.partner_id.csp_segment_ids.filtered(
-            lambda segment: segment.active
-            and segment.company_id.id in (False, self.company_id.id)
+            lambda segment: (
+                segment.active and segment.company_id.id in (False, self.company_id.id)
+            )
         ).sorted()
         dossier.segment = segments[:1].id or 0
         if segments != self.csp_segment_ids:
@@ -635,14 +636,18 @@ class HelpdeskTicket(models.Model):
         by other ways than a write (no upstream thread known).
         """
         closed = {d.ticket for d in dossiers if d.case.closed_as}
-        changed = self.filtered(lambda ticket: ticket.id in {d.ticket for d in dossiers})
+        changed = self.filtered(
+            lambda ticket: ticket.id in {d.ticket for d in dossiers}
+        )
         changed.filtered(
             lambda ticket: ticket.closed_date and ticket.id not in closed
         ).write({"closed_date": False})
         undated = changed.filtered(
-            lambda ticket: ticket.id in closed
-            and ticket.stage_id.closed
-            and not ticket.closed_date
+            lambda ticket: (
+                ticket.id in closed
+                and ticket.stage_id.closed
+                and not ticket.closed_date
+            )
         )
         for closed_at, tickets in undated.grouped("csp_closed_at").items():
             tickets.write({"closed_date": closed_at})
@@ -770,9 +775,9 @@ class HelpdeskTicket(models.Model):
         tickets = self.sudo().with_context(active_test=False)
         Commitment = tickets.env["csp.commitment"]
         dossiers = Commitment._open_dossiers(tickets.ids)
-        lines = [line._compiled() for line in version.sudo().line_ids]
+        lines = version.sudo()._compiled_lines()
         policy = matching.Policy(
-            0, (matching.Version(version.id, begins=-(1 << 62), lines=tuple(lines)),)
+            0, (matching.Version(version.id, begins=-(1 << 62), lines=lines),)
         )
         rows, promised = [], []
         for ticket in tickets:

@@ -134,6 +134,10 @@ class HelpdeskTicketChannel(models.Model):
                 )
             )
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_named(self):
+        self.env["csp.policy.line"]._refuse_if_named("channel_ids", self)
+
     def write(self, vals):
         """Forget what was published before."""
         result = super().write(vals)

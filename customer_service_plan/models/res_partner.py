@@ -13,3 +13,13 @@ class ResPartner(models.Model):
         groups="base.group_user",
         help="What is promised to a customer may depend on these.",
     )
+
+    def write(self, vals):
+        result = super().write(vals)
+        # Policies begin at midnight in the time zone of the company's address.
+        if "tz" in vals:
+            # sudo: res.company: only whether these are addresses of companies
+            companies = self.env["res.company"].sudo()
+            if companies.search_count([("partner_id", "in", self.ids)], limit=1):
+                self.env["csp.policy"]._csp_rules_changed()
+        return result

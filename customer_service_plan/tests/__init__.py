@@ -10,9 +10,11 @@ from . import test_hours_wizards
 from . import test_mail_gateway
 from . import test_matching
 from . import test_merge
+from . import test_policies
 from . import test_portal
 from . import test_promise_apply
 from . import test_promises
+from . import test_screens
 from . import test_service_pages
 from . import test_timeline
 from . import test_upstream_repairs

@@ -138,9 +138,12 @@ class Policy:
 
     def in_force(self, at: int) -> Version | None:
         """The version with the latest beginning not after `at`, unless it was retired
-        by then; None before the first one."""
+        by then; None before the first one.
+
+        A version retired before its beginning never was in force, and replaced none.
+        """
         for version in self.versions:
-            if version.begins <= at:
+            if version.begins <= at and version.begins < version.ends:
                 return version if at < version.ends else None
         return None
 

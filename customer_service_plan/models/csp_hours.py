@@ -493,6 +493,31 @@ class CspHours(models.Model):
                     )
                 )
 
+    @api.constrains("company_id")
+    def _check_company_of_users(self):
+        """Refuse to take hours away from the others who keep them."""
+        for hours in self.filtered("company_id"):
+            # sudo: helpdesk.ticket.channel, res.company: others may keep the hours,
+            # too; only their names are told.
+            channels = hours.sudo().with_context(active_test=False).channel_ids
+            companies = self.env["res.company"].sudo()
+            users = [
+                *channels.filtered(
+                    lambda channel, own=hours.company_id: channel.company_id != own
+                ),
+                *companies.search([("csp_hours_id", "=", hours.id)]) - hours.company_id,
+            ]
+            if users:
+                raise ValidationError(
+                    self.env._(
+                        "%(hours)s cannot belong to %(company)s alone, since they are "
+                        "kept by: %(users)s.",
+                        hours=hours.name,
+                        company=hours.company_id.name,
+                        users=", ".join(user.name for user in users),
+                    )
+                )
+
     @api.onchange("country_id")
     def _onchange_country_id(self):
         if self.state_id.country_id != self.country_id:

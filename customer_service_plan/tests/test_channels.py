@@ -89,6 +89,17 @@ class TestChannels(HoursCommon):
         with self.assertRaises(UserError):
             own.csp_hours_id = foreign
 
+    def test_hours_that_others_keep_stay_shared(self):
+        with self.assertRaisesRegex(ValidationError, "kept by: phone"):
+            self.hours.company_id = self.company
+        self.channel.company_id = self.company
+        other = self.env["res.company"].create({"name": "Other"})
+        other.csp_hours_id = self.hours
+        with self.assertRaisesRegex(ValidationError, "kept by: Other"):
+            self.hours.company_id = self.company
+        other.csp_hours_id = False
+        self.hours.company_id = self.company
+
     def test_hours_in_use_stay(self):
         with self.assertRaises(UserError):
             self.hours.unlink()

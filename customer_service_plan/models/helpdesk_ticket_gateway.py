@@ -211,6 +211,7 @@ class HelpdeskTicket(models.Model):
             following.message_post(**self._prepare_csp_repeated_message(message))
         else:
             following = self.create(self._prepare_csp_following_values(message))
+            message.attachment_ids.copy({"res_id": following.id})
             following._message_log(
                 body=self.env._(
                     "Follows up on %s, which was answered too late to reopen it.",
@@ -234,10 +235,10 @@ class HelpdeskTicket(models.Model):
             "subtype_xmlid": "mail.mt_comment",
             "author_id": message.author_id.id,
             "email_from": message.email_from,
-            "attachment_ids": [
-                attachment.copy({"res_id": 0}).id
-                for attachment in message.attachment_ids
-            ],
+            # Posting takes attachments of this model along to the ticket.
+            "attachment_ids": message.attachment_ids.copy(
+                {"res_model": "mail.compose.message", "res_id": 0}
+            ).ids,
         }
 
     def _prepare_csp_following_values(self, message):

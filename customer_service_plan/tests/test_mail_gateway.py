@@ -407,6 +407,25 @@ class TestCustomerReplies(GatewayCase):
         self.assertIn(following.number, "".join(self.ticket.message_ids.mapped("body")))
         self.assertIn("customer_message", self.kinds(following))
 
+    def test_too_late_with_attachments(self):
+        self.env.company.csp_closed_reply = "reopen"
+        self.close()
+        with freeze_time("2026-11-12 12:00:00"), self.mock_mail_gateway():
+            for name in ("first.txt", "second.txt"):
+                self.ticket.message_post(
+                    body="Look",
+                    message_type="email",
+                    subtype_xmlid="mail.mt_comment",
+                    author_id=self.ticket.partner_id.id,
+                    attachments=[(name, b"It is broken")],
+                )
+        following = self.ticket.csp_following_ids
+        self.assertEqual(len(following), 1)
+        names = ["first.txt", "second.txt"]
+        self.assertEqual(sorted(self.ticket.attachment_ids.mapped("name")), names)
+        following.invalidate_recordset()
+        self.assertEqual(sorted(following.attachment_ids.mapped("name")), names)
+
     def test_duplicates_stay_closed(self):
         self.env.company.csp_closed_reply = "reopen"
         target = self.create_ticket()

@@ -1,4 +1,5 @@
 from freezegun import freeze_time
+from lxml import html
 
 from odoo import http
 from odoo.tests import HttpCase, new_test_user, tagged
@@ -123,11 +124,20 @@ class TestPortal(HelpdeskMixin, HttpCase):
 
     def test_buttons(self):
         self.authenticate("csp-portal", "csp-portal")
-        page = self.url_open(f"/my/ticket/{self.ticket.id}").text
-        self.assertEqual(page.count('action="/ticket/close"'), 2)
-        form = page.split('action="/ticket/close"')[1].split("</form>")[0]
-        self.assertIn('name="csrf_token"', form)
-        self.assertNotIn('method="GET" action="/ticket/close"', page)
+        self.assertButtons(f"/my/ticket/{self.ticket.id}", "csrf_token")
+        self.authenticate(None, None)
+        token = self.ticket._portal_ensure_token()
+        url = f"/my/ticket/{self.ticket.id}?access_token={token}"
+        self.assertButtons(url, "csrf_token", "access_token")
+
+    def assertButtons(self, url, *values):
+        page = html.fromstring(self.url_open(url).content)
+        forms = page.xpath("//form[@action='/ticket/close']")
+        self.assertEqual(len(forms), 2)
+        for form in forms:
+            self.assertEqual(form.method, "POST")
+            self.assertEqual(set(form.fields), {"ticket_id", "stage_id", *values})
+            self.assertTrue(all(form.fields.values()))
 
     def test_no_promise_no_block(self):
         self.authenticate("csp-portal", "csp-portal")

@@ -330,12 +330,12 @@ STORIES = [
 
 def fill(env):
     """Create the tickets. Called once, when the demo data is installed."""
+    # The hook that does this at installation runs after the demo data.
+    env["helpdesk.ticket.stage"]._csp_set_shipped_meanings()
+    env["helpdesk.ticket.channel"]._csp_setup()
     company = _Company(env)
     company.publish_policies()
-    tickets = env["helpdesk.ticket"].browse(
-        company.tell(story).id for story in STORIES
-    )
-    env["csp.commitment"]._bring_up_to_date(tickets.ids)
+    tickets = env["helpdesk.ticket"].browse(company.tell(story).id for story in STORIES)
     env.flush_all()
     # What the database itself dates: the tickets were not all made today.
     env.cr.execute(
@@ -387,7 +387,9 @@ class _Company:
             version = self.ref(f"csp_policy_{name}_demo").version_ids
             with _at(since):
                 version.with_user(self.user("manager")).action_publish()
-                version.with_context(csp_by_addon=BY_ADDON).effective_date = since.date()
+                version.with_context(
+                    csp_by_addon=BY_ADDON
+                ).effective_date = since.date()
 
     def begin_next_version(self):
         policy = self.ref("csp_policy_standard_demo").with_user(self.user("manager"))
@@ -399,9 +401,7 @@ class _Company:
                 {
                     "sequence": 25,
                     "channel_ids": [
-                        fields.Command.set(
-                            self.ref("helpdesk_ticket_channel_chat").ids
-                        )
+                        fields.Command.set(self.ref("helpdesk_ticket_channel_chat").ids)
                     ],
                     "first_response_minutes": 30,
                     "next_response_minutes": 60,
@@ -416,10 +416,21 @@ class _Company:
         with _at(from_epoch(received_at)):
             ticket = self._create(story)
         for after, act, *details in story.steps:
-            moment = timeline.plan_deadline(received_at, int(after * HOUR))
-            with _at(from_epoch(moment)):
+            moment = from_epoch(timeline.plan_deadline(received_at, int(after * HOUR)))
+            self._sweep(ticket, moment)
+            with _at(moment):
                 getattr(self, f"_{act}")(ticket, *details)
+        self._sweep(ticket, self.now)
         return ticket
+
+    def _sweep(self, ticket, until):
+        """Notice what is missed up to a moment, each at its time."""
+        late = ticket.csp_commitment_ids.filtered(
+            lambda row: row.state == "running" and row.deadline and row.deadline < until
+        )
+        for deadline in sorted(late.mapped("deadline")):
+            with _at(deadline + timedelta(seconds=1)):
+                self.env["csp.commitment"]._bring_up_to_date(ticket.ids)
 
     def _ago(self, timeline, seconds):
         """The latest moment since which so much opening time has passed."""
@@ -496,6 +507,5 @@ class _Company:
         ticket.with_user(self.user("manager")).user_id = self.user(login)
 
     def _excuse(self, ticket, reason):
-        self.env["csp.commitment"]._bring_up_to_date(ticket.ids)
         missed = ticket.csp_commitment_ids.filtered(lambda row: row.state == "missed")
         missed.with_user(self.user("manager")).action_excuse(reason)

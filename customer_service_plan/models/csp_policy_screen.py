@@ -44,17 +44,17 @@ class CspPolicy(models.Model):
         now = fields.Datetime.now()
         for policy in self:
             policy.coming_version_id = policy.version_ids.filtered(
-                lambda version: version.state == "published"
-                and version.in_force_from
-                and version.in_force_from > now
+                lambda version: (
+                    version.state == "published"
+                    and version.in_force_from
+                    and version.in_force_from > now
+                )
             ).sorted("in_force_from")[:1]
 
     @api.depends("version_ids")
     def _compute_figures(self):
         tickets = self.env["helpdesk.ticket"].with_context(active_test=False)
-        by_policy = {
-            policy.id: [0, {}] for policy in self._origin
-        }
+        by_policy = {policy.id: [0, {}] for policy in self._origin}
         policy_of = {
             version.id: policy.id
             for policy in self._origin
@@ -120,7 +120,10 @@ class CspPolicy(models.Model):
             {
                 "display_name": self.env._("Promises under %s", self.name),
                 "domain": [("policy_version_id", "in", self.version_ids.ids)],
-                "context": {"search_default_group_kind": 1, "search_default_group_state": 1},
+                "context": {
+                    "search_default_group_kind": 1,
+                    "search_default_group_state": 1,
+                },
             }
         )
         return action

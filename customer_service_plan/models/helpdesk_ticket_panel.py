@@ -96,8 +96,7 @@ class HelpdeskTicket(models.Model):
     def _search_csp_is_late(self, operator, value):
         if operator != "in":
             return NotImplemented
-        late = Domain("csp_next_deadline", "<", fields.Datetime.now())
-        return late if True in value else ~late
+        return _either(Domain("csp_next_deadline", "<", fields.Datetime.now()), value)
 
     @api.model
     def _search_csp_is_at_risk(self, operator, value):
@@ -128,8 +127,7 @@ class HelpdeskTicket(models.Model):
                 )
         urgent = Commitment._search(open_now & Domain.OR(horizons))
         at_risk = Domain("id", "in", urgent.subselect("ticket_id"))
-        at_risk &= ~Domain("csp_next_deadline", "<", now)
-        return at_risk if True in value else ~at_risk
+        return _either(at_risk & ~Domain("csp_next_deadline", "<", now), value)
 
     # === The panel on the ticket ===
 
@@ -179,7 +177,7 @@ class HelpdeskTicket(models.Model):
         }
 
     def _csp_shown_promises(self):
-        """The latest promise of each kind, cancelled ones only where nothing else is."""
+        """The latest promise of each kind; a cancelled one only if it is the only."""
         latest = {}
         for row in self.csp_commitment_ids.sorted(lambda row: (row.started_at, row.id)):
             known = latest.get(row.kind)
@@ -227,13 +225,11 @@ class HelpdeskTicket(models.Model):
     def _csp_no_promise_text(self):
         """Why nothing is promised on this ticket, in one sentence."""
         self.ensure_one()
-        # sudo: helpdesk.ticket: only whether the ticket is under promise at all
-        under_promise = self.sudo().csp_seen_match is not False
         if self.csp_import_ref:
-            return self.env._("Imported history: nothing was promised on it.")
-        if not under_promise:
+            return self.env._("Imported history: nothing was promised.")
+        if not self.csp_seen_match:
             return self.env._(
-                "This ticket is older than the service plan: nothing was promised on it."
+                "This ticket is older than the service plan: nothing was promised."
             )
         if self.csp_closed_as and not self.csp_policy_line_id:
             return self.env._("It ended without a promise.")
@@ -295,9 +291,17 @@ class HelpdeskTicket(models.Model):
     @api.model
     def _csp_fill_demo(self):
         """Create the tickets of the demo company. Called by its data file only."""
-        from ..demo import company  # needed where demo data is installed, only
+        # Read only where demo data is installed.
+        from ..demo import company
 
         company.fill(self.env)
+
+
+def _either(domain, wanted):
+    """What to search for so that `domain` holds, does not hold, or either."""
+    if True in wanted and False in wanted:
+        return Domain.TRUE
+    return domain if True in wanted else ~domain
 
 
 def _seconds(moment):

@@ -2,6 +2,7 @@ from . import test_access
 from . import test_channels
 from . import test_clock
 from . import test_clock_histories
+from . import test_doors
 from . import test_history_file
 from . import test_history_import
 from . import test_hours

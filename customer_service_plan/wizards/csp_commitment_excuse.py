@@ -39,7 +39,6 @@ class CspCommitmentExcuse(models.TransientModel):
         self.ensure_one()
         if not self.commitment_ids:
             raise UserError(self.env._("None of the chosen promises is missed."))
-        return (
-            self.commitment_ids.action_excuse(self.reason)
-            and {"type": "ir.actions.act_window_close"}
-        )
+        return self.commitment_ids.action_excuse(self.reason) and {
+            "type": "ir.actions.act_window_close"
+        }

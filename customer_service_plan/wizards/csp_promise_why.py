@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 from odoo.fields import Command
-from odoo.tools import format_datetime
+from odoo.tools import format_date, format_time
 
 from ..tools import matching
 from ..tools.epoch import from_epoch, to_epoch
@@ -45,7 +45,7 @@ class CspPromiseWhy(models.TransientModel):
             "name": self.env._("Why this promise? %s", ticket.number),
             "res_model": self._name,
             "res_id": why.id,
-            "view_mode": "form",
+            "views": [(False, "form")],
             "target": "new",
         }
 
@@ -54,28 +54,47 @@ class CspPromiseWhy(models.TransientModel):
         line = ticket.csp_policy_line_id
         at = ticket.csp_promised_as_of or ticket.csp_received_at or ticket.create_date
         rules = self.env["csp.policy"]._compiled_rules(ticket.company_id.id)
+        applied = self._is_applied_later(ticket)
+        policies = self._only(line.version_id) if applied else rules.policies
         facts = ticket._csp_match_facts(rules)
-        looked_at = list(matching.considered(rules.policies, facts, to_epoch(at)))
+        looked_at = list(matching.considered(policies, facts, to_epoch(at)))
         holds = looked_at[-1][2].id if looked_at and not looked_at[-1][3] else 0
-        # sudo: helpdesk.ticket: only whether the ticket is under promise at all
-        under_promise = ticket.sudo().csp_seen_match is not False
+        under_promise = bool(ticket.csp_seen_match or line)
         values = {
             "ticket_id": ticket.id,
             "policy_version_id": ticket.csp_policy_version_id.id,
             "answer": self._answer(ticket, under_promise),
-            "moment_text": self._moment_text(ticket, at),
+            "moment_text": False if applied else self._moment_text(ticket, at),
             "segment_text": self._segment_text(ticket, rules),
-            "hours_text": line and self._hours_text(ticket),
-            "note": self._note(ticket, under_promise, holds),
+            "hours_text": self._hours_text(ticket) if line else False,
+            "note": self._note(ticket, under_promise, applied, holds),
         }
         if under_promise:
             values["line_ids"] = [
                 Command.create(line_values)
                 for line_values in self._line_values(
-                    ticket, rules, facts, to_epoch(at), looked_at
+                    ticket, policies, to_epoch(at), looked_at
                 )
             ]
         return values
+
+    @api.model
+    def _is_applied_later(self, ticket):
+        """Whether a manager applied a version that was not in force at receipt."""
+        version = ticket.csp_policy_version_id
+        if not version or ticket.csp_promised_as_of:
+            return False
+        return (
+            not version.published_at
+            or version._in_force_from(ticket.company_id) > ticket.csp_received_at
+        )
+
+    @api.model
+    def _only(self, version):
+        """Policies that consist of one version, in force at any time."""
+        lines = version._compiled_lines()
+        compiled = matching.Version(version.id, begins=-(1 << 62), lines=lines)
+        return (matching.Policy(version.policy_id.id, (compiled,)),)
 
     # === Texts about the ticket ===
 
@@ -84,7 +103,7 @@ class CspPromiseWhy(models.TransientModel):
         line = ticket.csp_policy_line_id
         if line:
             return self.env._(
-                "%(promise)s — %(policy)s, because the ticket is: %(condition)s",
+                "%(promise)s. By %(policy)s, for: %(condition)s.",
                 promise=_capital(line.promise_text),
                 policy=line.version_id.display_name,
                 condition=line.condition_text,
@@ -95,13 +114,24 @@ class CspPromiseWhy(models.TransientModel):
 
     @api.model
     def _moment_text(self, ticket, at):
-        text = format_datetime(self.env, at)
+        text = self._format_moment(at)
         if ticket.csp_promised_as_of:
             return self.env._(
-                "%s, when a manager had it matched again under the policies of that day",
+                "%s, when a manager had it matched again under the policies of then",
                 text,
             )
         return self.env._("%s, when the request was received", text)
+
+    @api.model
+    def _format_moment(self, moment):
+        """A moment (naive UTC) in the user's language and time zone, to the minute."""
+        local = fields.Datetime.context_timestamp(self, moment)
+        return " ".join(
+            (
+                format_date(self.env, local.date()),
+                format_time(self.env, local.time(), time_format="short"),
+            )
+        )
 
     @api.model
     def _segment_text(self, ticket, rules):
@@ -139,9 +169,9 @@ class CspPromiseWhy(models.TransientModel):
         return hours.name
 
     @api.model
-    def _note(self, ticket, under_promise, holds):
+    def _note(self, ticket, under_promise, applied, holds):
         line = ticket.csp_policy_line_id
-        if line and not under_promise:
+        if applied:
             return self.env._(
                 "A manager applied this version to past tickets. Nothing was promised "
                 "when the request came in."
@@ -165,18 +195,18 @@ class CspPromiseWhy(models.TransientModel):
     # === Lines ===
 
     @api.model
-    def _line_values(self, ticket, rules, facts, at, looked_at):
+    def _line_values(self, ticket, policies, at, looked_at):
         """Values of the lines looked at, and of policies with none in force then."""
         Policy, Line = self.env["csp.policy"], self.env["csp.policy.line"]
         visible = set(
             Policy.with_context(active_test=False)
-            .search([("id", "in", [policy.id for policy in rules.policies])])
+            .search([("id", "in", [policy.id for policy in policies])])
             .ids
         )
         found = bool(looked_at and not looked_at[-1][3])
         last_policy = looked_at[-1][0].id if found else 0
         values = []
-        for policy in rules.policies:
+        for policy in policies:
             if policy.id not in visible:
                 continue
             if policy.in_force(at) is None:
@@ -206,7 +236,7 @@ class CspPromiseWhy(models.TransientModel):
         if begins > at:
             reason = self.env._(
                 "Not in force then: begins on %s",
-                format_datetime(self.env, from_epoch(begins)),
+                self._format_moment(from_epoch(begins)),
             )
         else:
             reason = self.env._("Out of force then")
@@ -263,12 +293,16 @@ class CspPromiseWhy(models.TransientModel):
             wanted = self.env._("%s and above", labels[lowest])
         else:
             wanted = self.env._("%s and below", labels[highest])
-        return self._has_and_wants(ticket, "priority", labels.get(ticket.priority), wanted)
+        return self._has_and_wants(
+            ticket, "priority", labels.get(ticket.priority), wanted
+        )
 
     def _failed_complaint(self, ticket, line):
         if line.complaint == matching.ONLY:
-            return self.env._("Complaint: the line is for complaints only, this is none")
-        return self.env._("Complaint: the line is not for complaints, this is one")
+            return self.env._(
+                "Complaint: the line is for complaints only, this is none"
+            )
+        return self.env._("Complaint: the line is not for complaints; this is one")
 
     def _wants(self, ticket, field, value, wanted):
         return self._has_and_wants(

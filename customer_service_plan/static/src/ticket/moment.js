@@ -1,12 +1,11 @@
 import {_t} from "@web/core/l10n/translation";
-import {localization} from "@web/core/l10n/localization";
 import {reactive, useState} from "@odoo/owl";
 
 const {DateTime} = luxon;
 
 /**
  * A moment as people say it, in the user's time zone: “today 15:30”, “tomorrow 09:00”,
- * “Mon 23 Nov 09:00”.
+ * “Mon 09:00” in the coming days, else “23 Nov 09:00”.
  *
  * @param {DateTime} moment
  * @param {DateTime} [now]
@@ -14,7 +13,7 @@ const {DateTime} = luxon;
  */
 export function formatMoment(moment, now = DateTime.local()) {
     const local = moment.setZone("default");
-    const time = local.toFormat(localization.timeFormat.replace(/:ss/, ""));
+    const time = local.toLocaleString(DateTime.TIME_SIMPLE);
     const days = local.startOf("day").diff(now.startOf("day"), "days").days;
     switch (Math.round(days)) {
         case 0:
@@ -24,10 +23,12 @@ export function formatMoment(moment, now = DateTime.local()) {
         case -1:
             return _t("yesterday %s", time);
     }
-    const format = {weekday: "short", day: "numeric", month: "short"};
+    if (days > 0 && days < 7) {
+        return `${local.toLocaleString({weekday: "short"})} ${time}`;
+    }
+    const format = {day: "numeric", month: "short"};
     if (local.year !== now.year) {
         format.year = "numeric";
-        delete format.weekday;
     }
     return `${local.toLocaleString(format)} ${time}`;
 }

@@ -58,7 +58,8 @@ export const RISK_SHARE = 4;
  */
 export function standing(promise, spans, since, at) {
     const used =
-        promise.used + (promise.runs ? openSeconds(spans, since, Math.max(at, since)) : 0);
+        promise.used +
+        (promise.runs ? openSeconds(spans, since, Math.max(at, since)) : 0);
     const left = promise.target - used;
     const closed = promise.runs && !isOpen(spans, at);
     const told = (phase) => ({phase, left, closed});

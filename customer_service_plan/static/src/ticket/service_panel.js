@@ -110,7 +110,9 @@ export class ServicePanel extends Component {
                 headline: this.headline(promise, stands),
                 detail: this.detail(promise, stands),
                 goal: _t("within %s", formatSeconds(promise.target)),
-                hoursName: promise.hours ? this.state.data.hours[promise.hours].name : "",
+                hoursName: promise.hours
+                    ? this.state.data.hours[promise.hours].name
+                    : "",
             };
         });
     }

@@ -463,6 +463,9 @@ class Cluster:
                 self._pg("pg_ctl", "-D", self.data, "-m", "fast", "-w", "stop")
             shutil.rmtree(self.home, ignore_errors=True)
             shutil.rmtree(self.socket, ignore_errors=True)
+            if self.home.parent != STATE:
+                with contextlib.suppress(OSError):  # another checkout's is in it
+                    self.home.parent.rmdir()
 
 
 # -- The environment as a whole ------------------------------------------------------

@@ -88,7 +88,7 @@ class CspHistoryImport(models.Model):
         help="CSV, also packed with gzip, or XLSX. The first row has the names of the "
         "columns. It is not kept after the import.",
     )
-    filename = fields.Char(default="", copy=False)
+    filename = fields.Char(string="Name of the file", default="", copy=False)
     template_id = fields.Many2one(
         comodel_name="csp.history.mapping",
         string="Saved mapping",
@@ -127,8 +127,8 @@ class CspHistoryImport(models.Model):
     preview = fields.Html(string="First cases", readonly=True, copy=False)
 
     # The run.
-    started_at = fields.Datetime(readonly=True, copy=False)
-    finished_at = fields.Datetime(readonly=True, copy=False)
+    started_at = fields.Datetime(string="Started", readonly=True, copy=False)
+    finished_at = fields.Datetime(string="Finished", readonly=True, copy=False)
     failure = fields.Text(string="What went wrong", readonly=True, copy=False)
     ticket_ids = fields.One2many(
         comodel_name="helpdesk.ticket",

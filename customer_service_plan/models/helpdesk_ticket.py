@@ -342,7 +342,9 @@ class HelpdeskTicket(models.Model):
             touched = []
             for ticket in tickets:
                 dossier = dossiers.get(ticket.id)
-                if dossier and ticket._csp_differs(dossier):
+                if not dossier or not ticket._csp_differs(dossier):
+                    continue
+                if new or dossier.seen_state or not ticket._csp_is_being_created():
                     touched.append((ticket, dossier))
             if not touched:
                 return
@@ -365,6 +367,10 @@ class HelpdeskTicket(models.Model):
         tickets._csp_follow_dates([dossier for _ticket, dossier in touched])
         tickets._csp_tell_changed_promises(changed)
         tickets._csp_wake_sweep([dossier for _ticket, dossier in touched])
+
+    def _csp_is_being_created(self):
+        """Whether another addon changes this ticket before it is taken in."""
+        return self.create_date >= self.env.cr.now().replace(microsecond=0)
 
     def _csp_state_key(self):
         """What was seen of stage, archiving, duplicate and assignee."""

@@ -4,7 +4,6 @@
     "version": "19.0.1.0.0",
     "category": "Services/Helpdesk",
     "author": "Customer Service Plan contributors",
-    "website": "https://github.com/OCA/helpdesk",
     "license": "AGPL-3",
     "application": True,
     "depends": [

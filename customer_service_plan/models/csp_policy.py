@@ -315,8 +315,8 @@ class CspPolicy(models.Model):
             if compiled[policy.id]
         )
         archived_too = self.with_context(active_test=False).env
-        stages = archived_too["helpdesk.ticket.stage"].search([])
-        channels = archived_too["helpdesk.ticket.channel"].search([])
+        stages = archived_too["helpdesk.ticket.stage"].search(Domain.TRUE)
+        channels = archived_too["helpdesk.ticket.channel"].search(Domain.TRUE)
         return Rules(
             policies=rules,
             stages={

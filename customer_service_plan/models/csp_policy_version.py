@@ -4,7 +4,7 @@ import pytz
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.fields import Command
+from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
 from ..tools.epoch import to_epoch
@@ -172,7 +172,7 @@ class CspPolicyVersion(models.Model):
         """
         self.ensure_one()
         # sudo: res.company: only the time zones are looked at
-        companies = self.company_id or self.env["res.company"].sudo().search([])
+        companies = self.company_id or self.env["res.company"].sudo().search(Domain.TRUE)
         return max(self._in_force_from(company) for company in companies)
 
     def _compiled_lines(self):

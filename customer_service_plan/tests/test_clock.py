@@ -76,9 +76,9 @@ def request(when="Mon 10:00", hours=OFFICE, **targets):
 
 
 class TestClockRules(BaseCase):
-    def play(self, *events, until=None, tables=TABLES):
+    def play(self, *events, until=None, tables=None):
         until = at(until) if isinstance(until, str) else until
-        return clock.replay(events, tables.__getitem__, until)
+        return clock.replay(events, (tables or TABLES).__getitem__, until)
 
     def rows(self, case, kind):
         return [row for row in case.rows if row.kind == kind]

@@ -538,7 +538,7 @@ UNCHANGED = [kind for kind in STEPS if kind not in ("promised", "excused")]
 class History:
     """A random history, made while it is lived. The same seed gives the same one."""
 
-    def __init__(self, seed, sweeps=True, kinds=STEPS):
+    def __init__(self, seed, sweeps=True, kinds=None):
         self.random = Random(seed)
         self.tables = any_tables(self.random)
         self.hours = self.tables.__getitem__
@@ -549,7 +549,7 @@ class History:
             data = any_promise(self.random).to_data()
             self.take("promised", START, from_receipt=True, **data)
         for _number in range(self.random.randint(0, 14)):
-            self.step(self.random.choice(kinds), self.later())
+            self.step(self.random.choice(kinds or STEPS), self.later())
         self.until = self.later()
         if sweeps and self.random.randrange(2):
             self.ticket.sweep(self.until)

@@ -279,6 +279,15 @@ class TestGuesses(BaseCase):
             "time",
         )
 
+    def test_a_time_is_a_date_and_nothing_else_is(self):
+        self.assertEqual(
+            self.guess(
+                ["id", "action", "time", "customer"],
+                ["1", "x", "5 minutes", "2026-03-02"],
+            ),
+            {"id": "case", "action": "activity", "customer": "time"},
+        )
+
     def test_events(self):
         for activity, event in (
             ("Insert ticket", history.RECEIVED),

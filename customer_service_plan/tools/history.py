@@ -132,12 +132,10 @@ def read_table(content: bytes) -> Table:
 def _unzip(content: bytes) -> bytes:
     try:
         with gzip.open(io.BytesIO(content)) as packed:
-            plain = packed.read(MAX_BYTES + 1)
+            # One more than is allowed tells that there is more.
+            return packed.read(MAX_BYTES + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise HistoryError("damaged") from error
-    if len(plain) > MAX_BYTES:
-        raise HistoryError("too_large")
-    return plain
 
 
 def _decode(content: bytes) -> tuple[str, str]:

@@ -27,7 +27,6 @@ class CspHoursLine(models.Model):
         ],
         string="Day",
         required=True,
-        default="0",
     )
     minute_from = fields.Integer(
         string="From",

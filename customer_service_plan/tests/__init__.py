@@ -7,7 +7,9 @@ from . import test_history_file
 from . import test_history_import
 from . import test_hours
 from . import test_hours_odoo
+from . import test_hours_tour
 from . import test_hours_wizards
+from . import test_js
 from . import test_mail_gateway
 from . import test_matching
 from . import test_merge
@@ -18,4 +20,5 @@ from . import test_promises
 from . import test_screens
 from . import test_service_pages
 from . import test_timeline
+from . import test_tours
 from . import test_upstream_repairs

@@ -82,6 +82,7 @@ class CspHours(models.Model):
     )
     state_id = fields.Many2one(
         comodel_name="res.country.state",
+        string="Region",
         domain="[('country_id', '=?', country_id)]",
         ondelete="restrict",
     )

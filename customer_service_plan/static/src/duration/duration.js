@@ -42,12 +42,32 @@ export function formatSecondsShort(seconds) {
 }
 
 /**
+ * The units as they are written in the user's language, for what he types back.
+ *
+ * @returns {Array} pairs of a word and the unit it stands for, the longer word first
+ */
+function getUnits() {
+    return [
+        [_t("%s h", ""), " h "],
+        [_t("%s min", ""), " min "],
+    ]
+        .map(([word, unit]) => [word.toString().trim().toLowerCase(), unit])
+        .filter(([word]) => word)
+        .sort(([one], [other]) => other.length - one.length);
+}
+
+/**
  * @param {String} text such as "4:30", "4 h", "4h30", "2 h 10 min", "15 min", "90m"; a
- *      bare number is hours, as everywhere in Odoo
+ *      bare number is hours, as everywhere in Odoo;
+ *      units of the user's language are understood, too
  * @returns {Number} minutes
  */
 export function parseDuration(text) {
-    const value = text.trim().toLowerCase().replace(",", ".");
+    let value = text.trim().toLowerCase();
+    for (const [word, unit] of getUnits()) {
+        value = value.replace(word, unit);
+    }
+    value = value.replace(",", ".").replace(/\s+/g, " ").trim();
     if (!value) {
         return 0;
     }

@@ -774,17 +774,8 @@ class CspHistoryImport(models.Model):
         lookup = self._lookup(cases)
         tickets = (
             self.env["helpdesk.ticket"]
-            .with_context(
-                csp_history=BY_ADDON,
-                csp_by_addon=BY_ADDON,
-                csp_silent=True,
-                tracking_disable=True,
-                mail_create_nolog=True,
-                mail_create_nosubscribe=True,
-                mail_notrack=True,
-                mail_auto_subscribe_no_notify=True,
-                default_user_id=False,
-            )
+            # No log, no follower, no mail: nothing happens today.
+            .with_context(csp_history=BY_ADDON, tracking_disable=True)
             .create([self._prepare_ticket_values(case, lookup) for case in cases])
         )
         self._date_back(tickets)

@@ -575,6 +575,16 @@ class TestHistoryAccess(HistoryCommon):
                 allowed_company_ids=self.env.company.ids
             ).read(["filename"])
 
+    def test_same_cases_for_another_company_of_the_same_manager(self):
+        company = self.env["res.company"].create({"name": "Second company"})
+        self.manager.company_ids += company
+        companies = (self.env.company | company).ids
+        self.Import = self.Import.with_context(allowed_company_ids=companies)
+        self._import(to_csv(PLAIN))
+        batch = self._import(to_csv(PLAIN), company_id=company.id)
+        self.assertEqual((batch.existing_count, batch.ticket_count), (0, 3))
+        self.assertEqual(batch.ticket_ids.company_id, company)
+
     def test_saved_mapping_of_another_company_is_not_offered(self):
         company = self.env["res.company"].create({"name": "Second company"})
         saved = self.env["csp.history.mapping"].browse(

@@ -9,8 +9,9 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools import clock
-from ..tools.dossier import Dossier
+from ..tools.dossier import ROW_FIELDS, Dossier, get_content
 from ..tools.epoch import from_epoch, to_epoch
+from ..tools.sql_array import int_array, text_array
 from ..tools.timeline import Timeline
 from .protected import BY_ADDON
 
@@ -36,46 +37,46 @@ RETRY_AFTER = timedelta(hours=1)
 #: How often a batch is taken again when another worker was faster.
 MAX_CONFLICTS = 20
 
-#: By database, the deadline (epoch seconds) for which this process knows the sweep to be
-#: planned. Not knowing better only costs a query.
+#: By database, the deadline (epoch seconds) for which this process knows the sweep to
+#: be planned. Not knowing better only costs a query.
 _SWEEP_PLANNED_AT: dict[str, int] = {}
 
-#: Columns of a ticket that are written from its dossier, with their SQL types.
+#: Columns of a ticket that are written from its dossier, in the order of
+#: `_ticket_values`, with their kinds of value. Ids are 0 for none, moments are epoch
+#: seconds.
 TICKET_COLUMNS = {
-    "csp_received_at": "timestamp",
-    "csp_first_response_at": "timestamp",
-    "csp_unanswered_since": "timestamp",
+    "csp_received_at": "moment",
+    "csp_first_response_at": "moment",
+    "csp_unanswered_since": "moment",
     "csp_waiting_on": "text",
     "csp_closed_as": "text",
-    "csp_closed_at": "timestamp",
-    "csp_reopen_count": "int",
-    "csp_handover_count": "int",
-    "csp_policy_version_id": "int",
-    "csp_policy_line_id": "int",
-    "csp_hours_id": "int",
-    "csp_segment_id": "int",
-    "csp_next_deadline": "timestamp",
+    "csp_closed_at": "moment",
+    "csp_reopen_count": "number",
+    "csp_handover_count": "number",
+    "csp_policy_version_id": "id",
+    "csp_policy_line_id": "id",
+    "csp_hours_id": "id",
+    "csp_segment_id": "id",
+    "csp_next_deadline": "moment",
     "csp_next_kind": "text",
-    "csp_promised_as_of": "timestamp",
+    "csp_promised_as_of": "moment",
     "csp_seen_state": "text",
     "csp_seen_match": "text",
 }
-#: Columns of a commitment that are written from its row.
+#: Columns of a commitment, with their kinds of value, by what its row calls them.
 ROW_COLUMNS = {
-    "policy_version_id": "int",
-    "policy_line_id": "int",
-    "hours_id": "int",
-    "hours_revision": "int",
-    "target_seconds": "int",
-    "started_at": "timestamp",
-    "consumed_seconds": "int",
-    "running_since": "timestamp",
-    "deadline": "timestamp",
-    "state": "text",
-    "ended_at": "timestamp",
-    "missed_at": "timestamp",
-    "overrun_seconds": "int",
-    "next_step_at": "timestamp",
+    "version": ("policy_version_id", "id"),
+    "line": ("policy_line_id", "id"),
+    "hours": ("hours_id", "id"),
+    "target": ("target_seconds", "number"),
+    "started_at": ("started_at", "moment"),
+    "consumed": ("consumed_seconds", "number"),
+    "running_since": ("running_since", "moment"),
+    "deadline": ("deadline", "moment"),
+    "state": ("state", "text"),
+    "ended_at": ("ended_at", "moment"),
+    "missed_at": ("missed_at", "moment"),
+    "overrun": ("overrun_seconds", "number"),
 }
 
 
@@ -273,30 +274,31 @@ class CspCommitment(models.Model):
 
         :return: dict of ticket id to `Dossier`
         """
+        self.env["helpdesk.ticket"].flush_model(TICKET_COLUMNS)
         self.env.cr.execute(
             SQL(
                 """
                 SELECT t.id, t.company_id,
-                       EXTRACT(EPOCH FROM COALESCE(t.csp_received_at, t.create_date))
+                       date_part('epoch', COALESCE(t.csp_received_at, t.create_date))
                            ::bigint,
-                       EXTRACT(EPOCH FROM t.csp_first_response_at)::bigint,
-                       EXTRACT(EPOCH FROM t.csp_unanswered_since)::bigint,
+                       date_part('epoch', t.csp_first_response_at)::bigint,
+                       date_part('epoch', t.csp_unanswered_since)::bigint,
                        t.csp_waiting_on, t.csp_closed_as,
-                       EXTRACT(EPOCH FROM t.csp_closed_at)::bigint,
+                       date_part('epoch', t.csp_closed_at)::bigint,
                        t.csp_reopen_count, t.csp_handover_count,
                        t.csp_policy_version_id, t.csp_policy_line_id, t.csp_hours_id,
                        l.first_response_minutes, l.next_response_minutes,
                        l.resolution_minutes,
                        t.csp_segment_id, t.csp_seen_state, t.csp_seen_match,
-                       EXTRACT(EPOCH FROM t.csp_promised_as_of)::bigint,
+                       date_part('epoch', t.csp_promised_as_of)::bigint,
                        c.id, c.kind, c.target_seconds, c.hours_id,
                        c.policy_line_id, c.policy_version_id,
-                       EXTRACT(EPOCH FROM c.started_at)::bigint,
+                       date_part('epoch', c.started_at)::bigint,
                        c.state, c.consumed_seconds,
-                       EXTRACT(EPOCH FROM c.running_since)::bigint,
-                       EXTRACT(EPOCH FROM c.deadline)::bigint,
-                       EXTRACT(EPOCH FROM c.ended_at)::bigint,
-                       EXTRACT(EPOCH FROM c.missed_at)::bigint,
+                       date_part('epoch', c.running_since)::bigint,
+                       date_part('epoch', c.deadline)::bigint,
+                       date_part('epoch', c.ended_at)::bigint,
+                       date_part('epoch', c.missed_at)::bigint,
                        c.overrun_seconds,
                        c.hours_revision, COALESCE(h.revision, 0)
                   FROM helpdesk_ticket t
@@ -341,7 +343,22 @@ class CspCommitment(models.Model):
                     ),
                     stale=row[23] and row[34] != row[35],
                 )
+        for dossier in dossiers.values():
+            # What never was looked at may be empty in the database.
+            if dossier.seen_state:
+                dossier.stored_facts = _ticket_values(dossier)
         return dossiers
+
+    def _blank_dossier(self, ticket):
+        """The dossier of a ticket that was just created: nothing is stored of it."""
+        return Dossier(
+            ticket=ticket.id,
+            company=ticket.company_id.id,
+            case=clock.Case(
+                hours=self._opening_time,
+                received_at=to_epoch(ticket.csp_received_at or ticket.create_date),
+            ),
+        )
 
     def _new_dossier(self, row):
         promise = None
@@ -399,8 +416,12 @@ class CspCommitment(models.Model):
         return stale
 
     @api.model
-    def _close_dossiers(self, dossiers):
-        """Write events, commitments and ticket facts: one statement a table."""
+    def _close_dossiers(self, dossiers, saved_tickets=None):
+        """Write events, commitments and ticket facts: one statement a table.
+
+        :param saved_tickets: tickets that are being saved anyhow; their facts are saved
+            with the rest of them then, and need no statement
+        """
         dossiers = list(dossiers)
         self.env["csp.ticket.event"]._insert(
             [
@@ -410,126 +431,117 @@ class CspCommitment(models.Model):
                 for data in (dict(noted.data),)
             ]
         )
-        changed = [row for dossier in dossiers for row in dossier.changed_rows()]
+        changed = [each for dossier in dossiers for each in dossier.changed_rows()]
         if changed:
             self._update_rows(changed)
         new = [(dossier, row) for dossier in dossiers for row in dossier.new_rows()]
         if new:
             self._insert_rows(new)
-        self._update_tickets(dossiers)
-        self.browse(row.id for row in changed).invalidate_recordset(flush=False)
+        facts = self._changed_facts(dossiers)
+        ids = [dossier.ticket for dossier in dossiers]
+        if saved_tickets is not None:
+            saved_tickets._csp_keep_facts(ids, facts)
+        elif facts:
+            columns = {name: (TICKET_COLUMNS[name], facts[name]) for name in facts}
+            self._update_from("helpdesk_ticket", ids, columns)
+        written = self.browse(row.id for row, _before in changed)
+        written.invalidate_recordset(flush=False)
 
     @api.model
-    def _row_values(self, row):
-        undecided = row.state == clock.RUNNING
-        return (
-            row.version or None,
-            row.line or None,
-            row.hours or None,
-            self._opening_time(row.hours).revision,
-            row.target,
-            _timestamp(row.started_at),
-            row.consumed,
-            _timestamp(row.running_since),
-            _timestamp(row.deadline),
-            row.state,
-            _timestamp(row.ended_at),
-            _timestamp(row.missed_at),
-            row.overrun,
-            _timestamp(row.deadline) if undecided else None,
-        )
+    def _changed_facts(self, dossiers):
+        """Columns in which a ticket is to say something else than is stored.
+
+        :return: dict of column to its values for all tickets, in the order of dossiers
+        """
+        after = zip(*map(_ticket_values, dossiers), strict=True)
+        if not all(dossier.stored_facts for dossier in dossiers):
+            return dict(zip(TICKET_COLUMNS, after, strict=True))
+        before = zip(*(dossier.stored_facts for dossier in dossiers), strict=True)
+        return {
+            column: new
+            for column, old, new in zip(TICKET_COLUMNS, before, after, strict=False)
+            if new != old
+        }
 
     @api.model
-    def _update_rows(self, rows):
-        self._update_from(
-            "csp_commitment",
-            ROW_COLUMNS,
-            [row.id for row in rows],
-            [self._row_values(row) for row in rows],
-        )
+    def _planned_values(self, rows):
+        """Columns that follow from the rest of a row and from its hours."""
+        revisions = {
+            hours: self._opening_time(hours).revision
+            for hours in {row.hours for row in rows}
+        }
+        return {
+            "hours_revision": ("number", [revisions[row.hours] for row in rows]),
+            "next_step_at": (
+                "moment",
+                [row.deadline if row.state == clock.RUNNING else None for row in rows],
+            ),
+        }
+
+    @api.model
+    def _update_rows(self, changed):
+        rows = [row for row, _before in changed]
+        after = zip(*map(get_content, rows), strict=True)
+        before = zip(*(before for _row, before in changed), strict=True)
+        columns = {
+            ROW_COLUMNS[name][0]: (ROW_COLUMNS[name][1], new)
+            for name, old, new in zip(ROW_FIELDS, before, after, strict=True)
+            if new != old
+        }
+        columns.update(self._planned_values(rows))
+        self._update_from("csp_commitment", [row.id for row in rows], columns)
 
     @api.model
     def _insert_rows(self, new):
+        rows = [row for _dossier, row in new]
         columns = {
-            "ticket_id": "int",
-            "company_id": "int",
-            "kind": "text",
-            **ROW_COLUMNS,
+            "ticket_id": ("id", [dossier.ticket for dossier, _row in new]),
+            "company_id": ("id", [dossier.company for dossier, _row in new]),
+            "kind": ("text", [row.kind for row in rows]),
+            **{
+                column: (kind, [getattr(row, name) for row in rows])
+                for name, (column, kind) in ROW_COLUMNS.items()
+            },
+            **self._planned_values(rows),
         }
-        values = [
-            (dossier.ticket, dossier.company, row.kind, *self._row_values(row))
-            for dossier, row in new
-        ]
         self.env.cr.execute(
             SQL(
                 """
                 INSERT INTO csp_commitment (
                     %(columns)s, create_uid, create_date, write_uid, write_date
                 )
-                SELECT %(columns)s, %(uid)s, now() AT TIME ZONE 'UTC',
+                SELECT %(values)s, %(uid)s, now() AT TIME ZONE 'UTC',
                        %(uid)s, now() AT TIME ZONE 'UTC'
                   FROM unnest(%(arrays)s) AS row(%(columns)s)
                 """,
                 columns=_names(columns),
-                arrays=_arrays(columns, values),
+                values=_values(columns),
+                arrays=_arrays(columns),
                 uid=self.env.uid,
             )
         )
 
     @api.model
-    def _update_tickets(self, dossiers):
-        values = []
-        for dossier in dossiers:
-            case, promise = dossier.case, dossier.case.promise
-            due = case.next_due()
-            values.append(
-                (
-                    _timestamp(case.received_at),
-                    _timestamp(case.first_response_at),
-                    _timestamp(case.unanswered_since),
-                    case.waiting_on,
-                    case.closed_as or None,
-                    _timestamp(case.closed_at),
-                    case.reopen_count,
-                    dossier.handovers,
-                    promise and promise.version or None,
-                    promise and promise.line or None,
-                    promise and promise.hours or None,
-                    dossier.segment or None,
-                    _timestamp(due.deadline) if due else None,
-                    due.kind if due else None,
-                    _timestamp(dossier.as_of),
-                    dossier.seen_state or None,
-                    dossier.seen_match,
-                )
-            )
-        ids = [dossier.ticket for dossier in dossiers]
-        self._update_from("helpdesk_ticket", TICKET_COLUMNS, ids, values)
+    def _update_from(self, table, ids, columns):
+        """`UPDATE` many rows, each with its own values, in one statement.
 
-    @api.model
-    def _update_from(self, table, columns, ids, values):
-        """`UPDATE` many rows, each with its own values, in one statement."""
+        :param columns: dict of column to its kind of value, and the values in the order
+            of `ids`
+        """
         if not ids:
             return
         self.env.cr.execute(
             SQL(
                 """
                 UPDATE %(table)s AS target
-                   SET %(assignments)s
+                   SET (%(names)s) = ROW(%(values)s)
                   FROM unnest(%(ids)s::int[], %(arrays)s) AS row(id, %(names)s)
                  WHERE target.id = row.id
                 """,
                 table=SQL.identifier(table),
-                assignments=SQL(", ").join(
-                    SQL(
-                        "%s = %s",
-                        SQL.identifier(column),
-                        SQL.identifier("row", column),
-                    )
-                    for column in columns
-                ),
-                ids=list(ids),
-                arrays=_arrays(columns, values),
+                values=_values(columns),
+                ids=int_array(ids),
+                arrays=_arrays(columns),
                 names=_names(columns),
             )
         )
@@ -689,7 +701,8 @@ class CspCommitment(models.Model):
     def _wake_up_in_time(self):
         """Let the sweep run when the next promise becomes due."""
         self.env.cr.execute(
-            "SELECT min(next_step_at) FROM csp_commitment WHERE next_step_at IS NOT NULL"
+            "SELECT min(next_step_at) FROM csp_commitment"
+            " WHERE next_step_at IS NOT NULL"
         )
         next_step_at = self.env.cr.fetchone()[0]
         if next_step_at:
@@ -741,19 +754,57 @@ class CspCommitment(models.Model):
             cron._trigger(at)
 
 
-def _timestamp(seconds):
-    return None if seconds is None else from_epoch(seconds)
+#: How a kind of value comes into the database: its type in PostgreSQL, its array.
+_KINDS = {
+    "id": ("int", lambda values: int_array(value or None for value in values)),
+    "number": ("int", int_array),
+    "moment": ("bigint", int_array),
+    "text": ("text", lambda values: text_array(value or None for value in values)),
+}
+
+
+def _ticket_values(dossier):
+    """What a ticket keeps of its dossier, in the order of `TICKET_COLUMNS`."""
+    case, promise, due = dossier.case, dossier.case.promise, dossier.case.next_due()
+    return (
+        case.received_at,
+        case.first_response_at,
+        case.unanswered_since,
+        case.waiting_on,
+        case.closed_as,
+        case.closed_at,
+        case.reopen_count,
+        dossier.handovers,
+        promise.version if promise else 0,
+        promise.line if promise else 0,
+        promise.hours if promise else 0,
+        dossier.segment,
+        due.deadline if due else None,
+        due.kind if due else None,
+        dossier.as_of,
+        dossier.seen_state,
+        dossier.seen_match,
+    )
 
 
 def _names(columns):
     return SQL(", ").join(SQL.identifier(column) for column in columns)
 
 
-def _arrays(columns, values):
+def _arrays(columns):
     """Arrays for `unnest`, one a column, each with its SQL type."""
+    arrays = []
+    for kind, values in columns.values():
+        sql_type, literal = _KINDS[kind]
+        arrays.append(SQL("%s::%s[]", literal(values), SQL(sql_type)))
+    return SQL(", ").join(arrays)
+
+
+def _values(columns):
+    """What comes out of `_arrays`, as the columns have it."""
     return SQL(", ").join(
-        SQL("%s::%s[]", list(column), SQL(sql_type))
-        for sql_type, column in zip(
-            columns.values(), zip(*values, strict=True), strict=True
-        )
+        SQL("to_timestamp(%s) AT TIME ZONE 'UTC'", SQL.identifier("row", column))
+        if kind == "moment"
+        else SQL.identifier("row", column)
+        for column, (kind, _values) in columns.items()
     )

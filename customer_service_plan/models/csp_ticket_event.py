@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..tools import clock
+from ..tools.sql_array import int_array, text_array
 
 EVENT_KINDS = [
     ("received", "Received"),
@@ -122,9 +123,7 @@ class CspTicketEvent(models.Model):
         """
         if not rows:
             return
-        tickets, kinds, moments, users, partners, data = map(
-            list, zip(*rows, strict=True)
-        )
+        tickets, kinds, moments, users, partners, data = zip(*rows, strict=True)
         self.env.cr.execute(
             SQL(
                 """
@@ -144,12 +143,14 @@ class CspTicketEvent(models.Model):
                  ORDER BY position
                 """,
                 uid=self.env.uid,
-                tickets=tickets,
-                kinds=kinds,
-                moments=moments,
-                users=[user or None for user in users],
-                partners=[partner or None for partner in partners],
-                data=[json.dumps(values) if values else None for values in data],
+                tickets=int_array(tickets),
+                kinds=text_array(kinds),
+                moments=int_array(moments),
+                users=int_array(user or None for user in users),
+                partners=int_array(partner or None for partner in partners),
+                data=text_array(
+                    json.dumps(values) if values else None for values in data
+                ),
             )
         )
 
@@ -162,7 +163,7 @@ class CspTicketEvent(models.Model):
         self.env.cr.execute(
             SQL(
                 """
-                SELECT ticket_id, kind, EXTRACT(EPOCH FROM at)::bigint, data
+                SELECT ticket_id, kind, date_part('epoch', at)::bigint, data
                   FROM csp_ticket_event
                  WHERE ticket_id = ANY(%s)
                  ORDER BY ticket_id, at, id

@@ -1,11 +1,12 @@
 import logging
+from collections import defaultdict
 from contextlib import contextmanager
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..tools import clock, matching
-from ..tools.epoch import to_epoch
+from ..tools.epoch import from_epoch, to_epoch
 from .csp_commitment import COMMITMENT_KINDS, TICKET_COLUMNS
 from .protected import BY_ADDON, is_by_addon
 
@@ -338,35 +339,52 @@ class HelpdeskTicket(models.Model):
         with self._csp_sync_follows():
             # Reading lets pending computed values settle before anything is compared.
             tickets.mapped("stage_id")
-            dossiers = Commitment._open_dossiers(tickets.ids)
-            touched = []
-            for ticket in tickets:
-                dossier = dossiers.get(ticket.id)
-                if not dossier or not ticket._csp_differs(dossier):
-                    continue
-                if new or dossier.seen_state or not ticket._csp_is_being_created():
-                    touched.append((ticket, dossier))
+            touched = tickets._csp_touched(new)
             if not touched:
                 return
             Commitment._renew_stale([dossier for _ticket, dossier in touched], now)
             changed = []
             for ticket, dossier in touched:
-                if new and not dossier.seen_state:
+                if new:
                     ticket._csp_take_in(dossier, now)
                 elif dossier.seen_state:
                     reopened = ticket._csp_follow_state(dossier, now)
                     promise = ticket._csp_follow_match(dossier, reopened)
                     if promise:
                         changed.append((ticket, dossier, promise))
-                dossier.seen_state = ticket._csp_state_key()
+                dossier.seen_state = dossier.state_key
             Commitment._add_histories([dossier for _t, dossier, _p in changed])
             for _ticket, dossier, promise in changed:
                 dossier.note("promised", now, promise, self.env.uid)
-            Commitment._close_dossiers(dossier for _ticket, dossier in touched)
-            tickets._csp_facts_written()
-        tickets._csp_follow_dates([dossier for _ticket, dossier in touched])
+            Commitment._close_dossiers(
+                [dossier for _ticket, dossier in touched], saved_tickets=tickets
+            )
+        tickets._csp_follow_dates(touched)
         tickets._csp_tell_changed_promises(changed)
         tickets._csp_wake_sweep([dossier for _ticket, dossier in touched])
+
+    def _csp_touched(self, new):
+        """Those of these tickets that are not as they were last seen.
+
+        :return: list of (ticket, its dossier)
+        """
+        Commitment = self.env["csp.commitment"]
+        if new:
+            dossiers = {ticket.id: Commitment._blank_dossier(ticket) for ticket in self}
+        else:
+            dossiers = Commitment._open_dossiers(self.ids)
+        touched = []
+        for ticket in self:
+            dossier = dossiers.get(ticket.id)
+            if not dossier:
+                continue
+            dossier.state_key = ticket._csp_state_key()
+            dossier.match_key = ticket._csp_match_key()
+            if dossier.is_as_seen():
+                continue
+            if new or dossier.seen_state or not ticket._csp_is_being_created():
+                touched.append((ticket, dossier))
+        return touched
 
     def _csp_is_being_created(self):
         """Whether another addon changes this ticket before it is taken in."""
@@ -386,14 +404,6 @@ class HelpdeskTicket(models.Model):
             f"{self.priority or ''}|{self.team_id.id or 0}|{self.category_id.id or 0}"
             f"|{self.channel_id.id or 0}|{self.partner_id.id or 0}"
             f"|{self.company_id.id}|{int(self.csp_is_complaint)}|{tags}"
-        )
-
-    def _csp_differs(self, dossier):
-        if dossier.seen_state != self._csp_state_key():
-            return True
-        return (
-            dossier.seen_match is not None
-            and dossier.seen_match != self._csp_match_key()
         )
 
     def _csp_closed_as(self, rules):
@@ -417,7 +427,7 @@ class HelpdeskTicket(models.Model):
         """
         rules = self.env["csp.policy"]._compiled_rules(self.company_id.id)
         received_at, user = min(dossier.case.received_at, now), self.env.uid
-        dossier.seen_match = self._csp_match_key()
+        dossier.seen_match = dossier.match_key
         dossier.note("received", received_at, user=user, partner=self.partner_id.id)
         closed_as = self._csp_closed_as(rules)
         if closed_as:
@@ -453,7 +463,7 @@ class HelpdeskTicket(models.Model):
         """
         case, user = dossier.case, self.env.uid
         seen, _bar, seen_user = dossier.seen_state.rpartition("|")
-        key, _bar, now_user = self._csp_state_key().rpartition("|")
+        key, _bar, now_user = dossier.state_key.rpartition("|")
         if now_user != seen_user:
             before, after = int(seen_user), int(now_user)
             dossier.handovers += bool(before)
@@ -487,15 +497,17 @@ class HelpdeskTicket(models.Model):
         """
         if dossier.seen_match is None:
             return None
-        key = self._csp_match_key()
+        before, after = dossier.seen_match, dossier.match_key
+        if before == after and not reopened:
+            return None
         changed = [
             name
-            for name, before, after in zip(
-                MATCH_FIELDS, dossier.seen_match.split("|"), key.split("|"), strict=True
+            for name, old, new in zip(
+                MATCH_FIELDS, before.split("|"), after.split("|"), strict=True
             )
-            if before != after
+            if old != new
         ]
-        dossier.seen_match = key
+        dossier.seen_match = after
         dossier.company = self.company_id.id
         rules = self.env["csp.policy"]._compiled_rules(self.company_id.id)
         if "partner_id" in changed:
@@ -635,28 +647,49 @@ class HelpdeskTicket(models.Model):
         self.invalidate_recordset(names, flush=False)
         self.modified(names)
 
-    def _csp_follow_dates(self, dossiers):
+    def _csp_keep_facts(self, ids, facts):
+        """Let facts be saved together with what else is changing on these tickets.
+
+        :param ids: the tickets that the values belong to, in their order
+        :param facts: dict of column to its values, as `csp.commitment` has them
+        """
+        for name, values in facts.items():
+            field = self._fields[name]
+            is_moment = TICKET_COLUMNS[name] == "moment"
+            by_value = defaultdict(list)
+            for ticket_id, value in zip(ids, values, strict=True):
+                by_value[value].append(ticket_id)
+            for value, same in by_value.items():
+                tickets = self.browse(same)
+                if is_moment and value is not None:
+                    value = from_epoch(value)
+                # `field.write` would leave out what is known to be equal, so that the
+                # tickets would no longer be saved by one statement.
+                field._update_cache(
+                    tickets, field.convert_to_cache(value or False, tickets), dirty=True
+                )
+        lines = ["csp_commitment_ids", "csp_event_ids"]
+        self.invalidate_recordset(lines, flush=False)
+        self.modified([*facts, *lines])
+
+    def _csp_follow_dates(self, touched):
         """Keep the helpdesk's closing date true.
 
         It is neither cleared on reopening nor set when a ticket reaches a closing stage
         by other ways than a write (no upstream thread known).
         """
-        closed = {d.ticket for d in dossiers if d.case.closed_as}
-        changed = self.filtered(
-            lambda ticket: ticket.id in {d.ticket for d in dossiers}
-        )
-        changed.filtered(
-            lambda ticket: ticket.closed_date and ticket.id not in closed
-        ).write({"closed_date": False})
-        undated = changed.filtered(
-            lambda ticket: (
-                ticket.id in closed
-                and ticket.stage_id.closed
-                and not ticket.closed_date
-            )
-        )
-        for closed_at, tickets in undated.grouped("csp_closed_at").items():
-            tickets.write({"closed_date": closed_at})
+        reopened, undated = [], defaultdict(list)
+        for ticket, dossier in touched:
+            is_closed = bool(dossier.case.closed_as)
+            if is_closed == bool(ticket.closed_date):
+                continue
+            if not is_closed:
+                reopened.append(ticket.id)
+            elif ticket.stage_id.closed:
+                undated[dossier.case.closed_at].append(ticket.id)
+        self.browse(reopened).write({"closed_date": False})
+        for closed_at, ids in undated.items():
+            self.browse(ids).write({"closed_date": from_epoch(closed_at)})
 
     def _csp_tell_changed_promises(self, changed):
         """One line in the chatter for each change of promise."""

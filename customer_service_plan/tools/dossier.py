@@ -8,10 +8,17 @@ no database itself.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Any
 
 from . import clock
+
+#: What a row says, by name.
+ROW_FIELDS = tuple(each.name for each in fields(clock.Commitment))
+
+#: The same of one row: a tuple, to find out later what has changed.
+get_content = attrgetter(*ROW_FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +34,8 @@ class Noted:
 
 @dataclass(slots=True)
 class Dossier:
-    """`seen_state` and `seen_match` say what the addon last saw of the ticket.
+    """`seen_state` and `seen_match` say what the addon last saw of the ticket;
+    `state_key` and `match_key` how that reads now, where somebody has looked.
 
     `seen_match` is None for a ticket that is not under promise: one that existed
     before the addon, or imported history.
@@ -38,6 +46,8 @@ class Dossier:
     case: clock.Case
     seen_state: str = ""
     seen_match: str | None = None
+    state_key: str = ""
+    match_key: str = ""
     #: Under which moment's versions the ticket is matched; receipt where empty.
     as_of: int | None = None
     segment: int = 0
@@ -46,14 +56,22 @@ class Dossier:
     stale: list[clock.Commitment] = field(default_factory=list)
     noted: list[Noted] = field(default_factory=list)
     has_history: bool = False
-    _stored: dict[int, clock.Commitment] = field(default_factory=dict)
+    #: What the columns of the ticket say; empty where that is not known.
+    stored_facts: tuple = ()
+    _stored_rows: dict[int, tuple] = field(default_factory=dict)
 
     def add_stored_row(self, row: clock.Commitment, stale: bool = False) -> None:
         """Add a row as it stands in the database."""
         self.case.rows.append(row)
-        self._stored[row.id] = replace(row)
+        self._stored_rows[row.id] = get_content(row)
         if stale and row.ended_at is None and row.state in clock.UNDECIDED:
             self.stale.append(row)
+
+    def is_as_seen(self) -> bool:
+        """Whether the ticket reads as it did when the addon last looked."""
+        return self.seen_state == self.state_key and (
+            self.seen_match is None or self.seen_match == self.match_key
+        )
 
     def add_history(self, events: Iterable[clock.Event]) -> None:
         """Give the case the events that were written before this dossier was opened."""
@@ -108,14 +126,18 @@ class Dossier:
         self.case.history.append(clock.Event("missed", at, data))
         self.noted.append(Noted("missed", at, data))
 
-    def changed_rows(self) -> list[clock.Commitment]:
-        """Stored rows that are not as they were, and all whose plan was renewed."""
+    def changed_rows(self) -> list[tuple[clock.Commitment, tuple]]:
+        """Stored rows that are not as they were, and all whose plan was renewed.
+
+        Each comes with what it said before, in the order of `ROW_FIELDS`.
+        """
         renewed = {row.id for row in self.stale}
-        return [
-            row
-            for row in self.case.rows
-            if row.id and (row.id in renewed or row != self._stored[row.id])
-        ]
+        changed = []
+        for row in self.case.rows:
+            before = self._stored_rows.get(row.id)
+            if before and (row.id in renewed or get_content(row) != before):
+                changed.append((row, before))
+        return changed
 
     def new_rows(self) -> list[clock.Commitment]:
         return [row for row in self.case.rows if not row.id]
@@ -124,7 +146,9 @@ class Dossier:
         """Derive the case anew from all events. The stored rows must be gone."""
         self.case = clock.replay(history, self.case.hours, until)
         self.has_history = True
-        self.stale, self._stored = [], {}
+        self.stale, self._stored_rows, self.stored_facts = [], {}, ()
         self.handovers = sum(
-            1 for event in self.case.history if event.kind == "handover" and event.data.get("from")
+            1
+            for event in self.case.history
+            if event.kind == "handover" and event.data.get("from")
         )

@@ -327,6 +327,21 @@ class TestTimeline(BaseCase):
         self.assertEqual(line.next_opening(now), now)
         self.assertIsNone(line.next_closing(now))
 
+    def test_nights_where_pieces_meet(self):
+        """What runs past midnight does so from one piece built to the next, too."""
+        nights = [(weekday, 1320, 1800) for weekday in range(7)]
+        days = datetime.date(2015, 1, 1), datetime.date(2035, 1, 1)
+        late = DayException(*days, False, 1380, 1500)
+        noon = utc(2026, 1, 5, 12)
+        for exceptions, hours in (([], 8), ([late], 6)):
+            line = Timeline("UTC", nights, exceptions)
+            line.is_open(noon)
+            for count in (600, 1500, -600, -2000):
+                start, end = sorted((noon, noon + count * DAY))
+                self.assertEqual(
+                    line.open_seconds(start, end), abs(count) * hours * 3600
+                )
+
     def test_unknown_zone(self):
         with self.assertRaises(LookupError):
             Timeline("Europe/Atlantis")

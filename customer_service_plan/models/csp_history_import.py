@@ -908,9 +908,10 @@ class CspHistoryImport(models.Model):
         batch.write({"state": "running", "started_at": fields.Datetime.now()})
         total = batch.ready_count
 
-        def checkpoint(_count, remaining):
-            left = self.env["ir.cron"]._commit_progress(_count, remaining=remaining)
-            report(total - max(remaining - 1, 0), total)
+        def checkpoint(count, remaining):
+            left = self.env["ir.cron"]._commit_progress(count, remaining=remaining)
+            if remaining:
+                report(total - remaining + 1, total)
             return left
 
         batch._as_its_user()._work(report and checkpoint)

@@ -330,6 +330,43 @@ class TestFilters(ScreensCase):
             self.assertIn(f'name="{name}"', view["arch"])
 
 
+class TestViews(ScreensCase):
+    def test_whoever_may_read_tickets_can_open_them(self):
+        """Fields of the service plan go with the rights of who looks."""
+        self.receive()
+        plain = new_test_user(self.env, login="csp-plain", groups="base.group_user")
+        for user in (plain, self.agent, self.manager):
+            tickets = self.env["helpdesk.ticket"].with_user(user)
+            views = tickets.get_views(
+                [(False, kind) for kind in ("list", "form", "kanban", "search")]
+            )
+            shown = views["models"]["helpdesk.ticket"]["fields"]
+            arch = "".join(view["arch"] for view in views["views"].values())
+            is_agent = user != plain
+            self.assertEqual("csp_service_panel" in arch, is_agent, user.login)
+            self.assertEqual('widget="csp_due"' in arch, is_agent, user.login)
+            self.assertEqual("csp_is_late" in shown, is_agent, user.login)
+            specification = {name: {} for name in shown if name.startswith("csp_")}
+            tickets.web_search_read([], specification)
+
+    def test_actions_open(self):
+        """Every action of the app has views that its users can load."""
+        for name in (
+            "csp_policy_action",
+            "csp_policy_version_action",
+            "csp_objective_action",
+            "csp_segment_action",
+            "csp_commitment_action",
+            "csp_ticket_event_action",
+        ):
+            action = self.env.ref(f"customer_service_plan.{name}")
+            kinds = [*action.view_mode.split(","), "search"]
+            for user in (self.agent, self.manager):
+                records = self.env[action.res_model].with_user(user)
+                views = records.get_views([(False, kind) for kind in kinds])
+                self.assertEqual(set(views["views"]), set(kinds))
+
+
 class TestWhy(ScreensCase):
     def why(self, ticket, user=None):
         action = ticket.with_user(user or self.agent).action_csp_why()
@@ -404,6 +441,7 @@ class TestWhy(ScreensCase):
 
     def test_older_than_the_addon(self):
         ticket = self.receive(PUBLISHED - timedelta(days=2))
+        self.env.flush_all()
         self.env.cr.execute(
             "UPDATE helpdesk_ticket SET csp_seen_match = NULL WHERE id = %s",
             (ticket.id,),

@@ -57,7 +57,7 @@ export class ServicePanel extends Component {
 
     // --- Data and time
 
-    async load(ticketId) {
+    async load(ticketId, {again} = {}) {
         const question = ++this.asked;
         let data = null;
         try {
@@ -65,8 +65,9 @@ export class ServicePanel extends Component {
                 ticketId,
             ]);
         } catch (error) {
-            // Without connection the clock counts on with what is known.
-            if (error.data) {
+            // Without connection, or when the ticket is gone meanwhile, the clock counts
+            // on with what is known.
+            if (error.data && !again) {
                 throw error;
             }
             return;
@@ -81,7 +82,7 @@ export class ServicePanel extends Component {
     refresh() {
         const {resId} = this.props.record;
         if (!document.hidden && resId) {
-            this.load(resId);
+            this.load(resId, {again: true});
         }
     }
 

@@ -2,8 +2,11 @@
 
 from datetime import date, datetime
 
+from freezegun import freeze_time
+
 from odoo.exceptions import AccessError, UserError
 
+from .common import CspCommon
 from .test_history_import import HistoryCommon, rows_of, to_csv
 
 #: Hours are Monday to Friday 9–17 in Athens, the file is in Rome's time: 8–16 there.
@@ -186,3 +189,37 @@ class TestPromiseApply(HistoryCommon):
         self.assertFalse(tickets.activity_ids)
         self.assertFalse(any(tickets.mapped("csp_next_deadline")))
         self.assertFalse(any(tickets.csp_commitment_ids.mapped("next_step_at")))
+
+
+class TestPromiseOnRequest(CspCommon):
+    """Open tickets from before the policy, put under promise by a manager."""
+
+    def test_open_ticket_follows_changes_from_then_on(self):
+        segment = self.env["csp.segment"].create({"name": "Contract customers"})
+        ticket = self._create_ticket()
+        self._move(ticket, self.at(minutes=30), self.stage_waiting)
+        # As a ticket from before the addon: it was never looked at by any rule.
+        ticket._csp_replay()
+        self.env.cr.execute(
+            "UPDATE helpdesk_ticket SET csp_seen_match = NULL WHERE id = %s",
+            [ticket.id],
+        )
+        self.customer.csp_segment_ids = segment
+        version = self._create_policy(
+            [
+                {"segment_ids": [(6, 0, segment.ids)], "resolution_minutes": 480},
+                {"match_all": True, "resolution_minutes": 60},
+            ]
+        ).current_version_id
+        with freeze_time(self.at(hours=1)):
+            ticket.priority = "2"
+            self.assertFalse(ticket.csp_commitment_ids)
+            ticket._csp_promise_from_receipt(version)
+        row = self._row(ticket, "resolution")
+        self.assertEqual((row.state, row.consumed_seconds), ("paused", 1800))
+        self.assertEqual(row.target_seconds, 28800)
+        self.assertEqual(ticket.csp_segment_id, segment)
+        with freeze_time(self.at(hours=2)):
+            ticket.partner_id = False
+        self.assertEqual(row.target_seconds, 3600)
+        self.assertEqual(row.state, "paused")

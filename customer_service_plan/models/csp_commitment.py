@@ -1,5 +1,6 @@
 import logging
 from datetime import timedelta
+from functools import partial
 
 from psycopg2 import errors
 
@@ -36,6 +37,8 @@ ALWAYS_OPEN = Timeline("UTC", always_open=True)
 RETRY_AFTER = timedelta(hours=1)
 #: How often a batch is taken again when another worker was faster.
 MAX_CONFLICTS = 20
+#: Somebody else has changed, or is changing, what we want to.
+CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
 
 #: By database, the deadline (epoch seconds) for which this process knows the sweep to
 #: be planned. Not knowing better only costs a query.
@@ -90,6 +93,8 @@ class CspCommitment(models.Model):
     _name = "csp.commitment"
     _inherit = ["csp.protected"]
     _description = "Promise on a Ticket"
+    # The events say who did what and when; this only follows from them.
+    _log_access = False
     _order = "deadline, id"
     _rec_name = "kind"
 
@@ -101,7 +106,7 @@ class CspCommitment(models.Model):
         ondelete="cascade",
     )
     company_id = fields.Many2one(
-        related="ticket_id.company_id", store=True, index=True, string="Company"
+        related="ticket_id.company_id", store=True, string="Company"
     )
     kind = fields.Selection(selection=COMMITMENT_KINDS, required=True, readonly=True)
     policy_version_id = fields.Many2one(
@@ -122,7 +127,6 @@ class CspCommitment(models.Model):
         comodel_name="csp.hours",
         string="Counted in",
         readonly=True,
-        index="btree_not_null",
         ondelete="restrict",
         help="Opening hours in which the times run; empty: day and night.",
     )
@@ -272,6 +276,9 @@ class CspCommitment(models.Model):
         Of the commitments those that can still change: the ones that have not ended,
         and the ones that the last closing ended.
 
+        The tickets are locked: of two who change a ticket at the same time the second
+        one waits, and begins again with what the first one did.
+
         :return: dict of ticket id to `Dossier`
         """
         self.env["helpdesk.ticket"].flush_model(TICKET_COLUMNS)
@@ -309,9 +316,12 @@ class CspCommitment(models.Model):
              LEFT JOIN csp_hours h ON h.id = c.hours_id
                  WHERE t.id = ANY(%s)
               ORDER BY t.id, c.started_at, c.id
+                   FOR NO KEY UPDATE OF t
                 """,
                 list(ticket_ids),
-            )
+            ),
+            # Somebody else changes the ticket: the server runs the request again.
+            log_exceptions=False,
         )
         dossiers = {}
         fetched = self.env.cr.fetchall()
@@ -350,8 +360,8 @@ class CspCommitment(models.Model):
         return dossiers
 
     def _blank_dossier(self, ticket):
-        """The dossier of a ticket that was just created: nothing is stored of it."""
-        return Dossier(
+        """The dossier of a ticket that was just created."""
+        dossier = Dossier(
             ticket=ticket.id,
             company=ticket.company_id.id,
             case=clock.Case(
@@ -359,6 +369,10 @@ class CspCommitment(models.Model):
                 received_at=to_epoch(ticket.csp_received_at or ticket.create_date),
             ),
         )
+        if ticket.csp_waiting_on:
+            # It was created with the facts of such a dossier, and not with none at all.
+            dossier.stored_facts = _ticket_values(dossier)
+        return dossier
 
     def _new_dossier(self, row):
         promise = None
@@ -507,17 +521,12 @@ class CspCommitment(models.Model):
         self.env.cr.execute(
             SQL(
                 """
-                INSERT INTO csp_commitment (
-                    %(columns)s, create_uid, create_date, write_uid, write_date
-                )
-                SELECT %(values)s, %(uid)s, now() AT TIME ZONE 'UTC',
-                       %(uid)s, now() AT TIME ZONE 'UTC'
-                  FROM unnest(%(arrays)s) AS row(%(columns)s)
+                INSERT INTO csp_commitment (%(columns)s)
+                SELECT %(values)s FROM unnest(%(arrays)s) AS row(%(columns)s)
                 """,
                 columns=_names(columns),
                 values=_values(columns),
                 arrays=_arrays(columns),
-                uid=self.env.uid,
             )
         )
 
@@ -566,8 +575,11 @@ class CspCommitment(models.Model):
     @api.model
     def _cron_replan(self, batch_size=200):
         """Plan anew the running promises whose hours have changed."""
+        # What fails stays as it is: taken again at once, it would keep this busy.
+        failed = set()
         while True:
-            done = self._work_batch(self._take_stale, batch_size)
+            take = partial(self._take_stale, without=failed)
+            done = self._work_batch(take, batch_size, failed)
             left = self.env["ir.cron"]._commit_progress(done)
             if not done:
                 break
@@ -616,7 +628,7 @@ class CspCommitment(models.Model):
         )
 
     @api.model
-    def _take_stale(self, limit):
+    def _take_stale(self, limit, without=()):
         """Lock tickets whose running promises were planned with other hours."""
         return SQL(
             """
@@ -626,46 +638,58 @@ class CspCommitment(models.Model):
                 ON c.hours_id = h.id AND c.hours_revision <> h.revision
               JOIN helpdesk_ticket t ON t.id = c.ticket_id
              WHERE c.state IN ('running', 'paused')
+               AND t.id <> ALL (%s)
              LIMIT %s
                FOR NO KEY UPDATE OF t SKIP LOCKED
             """,
+            list(without),
             limit,
         )
 
     @api.model
-    def _work_batch(self, take, limit):
+    def _work_batch(self, take, limit, failed=None):
         """Bring one batch of tickets up to date and give its size.
 
         The tickets are locked by the first statement of the transaction: under
         REPEATABLE READ a later one would fail as soon as another worker has committed
         a row since, and then the batch is taken again on a new snapshot. The batch is
         one savepoint; only where that fails each ticket gets its own.
+
+        :param set failed: gets the ids of tickets that could not be brought up to date
         """
         for _attempt in range(MAX_CONFLICTS):
             try:
-                self.env.cr.execute(take(limit))
+                # Another worker was faster: that is nothing to report.
+                self.env.cr.execute(take(limit), log_exceptions=False)
                 ids = list(dict.fromkeys(row[0] for row in self.env.cr.fetchall()))
-                break
-            except errors.SerializationFailure:
+                if ids:
+                    self._bring_batch_up_to_date(ids, failed)
+                return len(ids)
+            except CONFLICTS:
                 self.env.cr.rollback()
-        else:
-            return 0
-        if not ids:
-            return 0
+        return 0
+
+    @api.model
+    def _bring_batch_up_to_date(self, ids, failed=None):
         try:
             with self.env.cr.savepoint(flush=False):
                 self._bring_up_to_date(ids)
+        except CONFLICTS:
+            raise
         except Exception:  # pylint: disable=broad-except
             # One bad record must not stop the others; it is found one by one.
             for ticket_id in ids:
-                self._bring_one_up_to_date(ticket_id)
-        return len(ids)
+                if not self._bring_one_up_to_date(ticket_id) and failed is not None:
+                    failed.add(ticket_id)
 
     @api.model
     def _bring_one_up_to_date(self, ticket_id):
         try:
             with self.env.cr.savepoint(flush=False):
                 self._bring_up_to_date([ticket_id])
+            return True
+        except CONFLICTS:
+            raise
         except Exception:  # pylint: disable=broad-except
             _logger.exception(
                 "Ticket %s: its promises could not be brought up to date; "
@@ -685,6 +709,7 @@ class CspCommitment(models.Model):
                     now,
                 )
             )
+            return False
 
     @api.model
     def _bring_up_to_date(self, ticket_ids):

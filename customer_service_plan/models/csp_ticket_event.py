@@ -34,6 +34,8 @@ class CspTicketEvent(models.Model):
     _name = "csp.ticket.event"
     _inherit = ["csp.protected"]
     _description = "Ticket Event"
+    # `at` and `user_id` say when and by whom; nothing is ever written over.
+    _log_access = False
     _order = "at desc, id desc"
     _rec_name = "kind"
 
@@ -128,13 +130,10 @@ class CspTicketEvent(models.Model):
             SQL(
                 """
                 INSERT INTO csp_ticket_event (
-                    ticket_id, kind, at, user_id, partner_id, data,
-                    create_uid, create_date, write_uid, write_date
+                    ticket_id, kind, at, user_id, partner_id, data
                 )
                 SELECT ticket_id, kind, to_timestamp(at) AT TIME ZONE 'UTC',
-                       user_id, partner_id, data::jsonb,
-                       %(uid)s, now() AT TIME ZONE 'UTC',
-                       %(uid)s, now() AT TIME ZONE 'UTC'
+                       user_id, partner_id, data::jsonb
                   FROM unnest(
                       %(tickets)s::int[], %(kinds)s::text[], %(moments)s::bigint[],
                       %(users)s::int[], %(partners)s::int[], %(data)s::text[]
@@ -142,7 +141,6 @@ class CspTicketEvent(models.Model):
                     AS row(ticket_id, kind, at, user_id, partner_id, data, position)
                  ORDER BY position
                 """,
-                uid=self.env.uid,
                 tickets=int_array(tickets),
                 kinds=text_array(kinds),
                 moments=int_array(moments),

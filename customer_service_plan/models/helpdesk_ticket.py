@@ -33,6 +33,14 @@ FACT_FIELDS = frozenset(TICKET_COLUMNS) | {
     "csp_event_ids",
     "csp_import_ref",
 }
+#: Facts that a default of somebody's could fill.
+DEFAULTED_FACTS = FACT_FIELDS - {"csp_commitment_ids", "csp_event_ids"}
+#: What a new ticket says before it is taken in, where that is not empty.
+INITIAL_FACTS = {
+    "csp_waiting_on": clock.NOT_WAITING,
+    "csp_reopen_count": 0,
+    "csp_handover_count": 0,
+}
 #: Message types by which people talk to each other.
 SPOKEN_TYPES = ("comment", "email", "email_outgoing")
 
@@ -215,9 +223,10 @@ class HelpdeskTicket(models.Model):
         if self.env.context.get("csp_history") is BY_ADDON:
             return super().create(vals_list)
         now = fields.Datetime.now()
+        blank = self._csp_blank_facts()
         with self._csp_sync_follows():
             tickets = super().create(
-                [self._csp_intake_values(vals, now) for vals in vals_list]
+                [self._csp_intake_values(vals, now, blank) for vals in vals_list]
             )
             tickets._csp_sync(new=True)
         return tickets
@@ -276,18 +285,29 @@ class HelpdeskTicket(models.Model):
             cache["csp_sync_follows"] = outer
 
     @api.model
-    def _csp_intake_values(self, vals, now):
-        """Values for `create`: facts start empty, whatever defaults somebody set."""
+    def _csp_blank_facts(self):
+        """Facts of a ticket before it is taken in, whatever defaults somebody set."""
+        if not (self.env.su or self.env.user._is_internal()):
+            # These users may not name such fields, defaults of theirs neither.
+            return {}
+        defaults = {
+            *self.env["ir.default"]._get_model_defaults(self._name),
+            *(key.removeprefix("default_") for key in self.env.context),
+        }
+        return {**dict.fromkeys(defaults & DEFAULTED_FACTS, False), **INITIAL_FACTS}
+
+    @api.model
+    def _csp_intake_values(self, vals, now, blank):
+        """Values for `create`, where `_csp_blank_facts` gave `blank`."""
         given = FACT_FIELDS.intersection(vals) - {"csp_received_at"}
         if any(vals[name] for name in given):
             self._csp_refuse_facts(dict.fromkeys(given))
         received_at = vals.get("csp_received_at")
         if received_at:
             received_at = self._csp_check_received_at(received_at, now)
-        if not (self.env.su or self.env.user._is_internal()):
-            # These users may not name such fields, defaults of theirs neither.
+        if not blank:
             return vals
-        facts = dict.fromkeys((*TICKET_COLUMNS, "csp_import_ref"), False)
+        facts = {**dict.fromkeys(given, False), **blank}
         return {**vals, **facts, "csp_received_at": received_at or now}
 
     @api.model
@@ -794,6 +814,7 @@ class HelpdeskTicket(models.Model):
         for ticket in tickets:
             dossier = dossiers[ticket.id]
             dossier.replay(history[ticket.id], now)
+            dossier.segment = ticket.csp_segment_ids.sorted()[:1].id or 0
             dossier.seen_state = ticket._csp_state_key()
             if promised and not dossier.case.closed_as:
                 dossier.seen_match = ticket._csp_match_key()
@@ -807,6 +828,7 @@ class HelpdeskTicket(models.Model):
         had been made when they came in.
 
         For imported history and tickets from before the addon, on a manager's request.
+        Where the customer's segments of that time are not known, those of today count.
 
         :return: the tickets that got a promise
         """
@@ -824,6 +846,9 @@ class HelpdeskTicket(models.Model):
             if dossier.case.promise:
                 continue
             rules = self.env["csp.policy"]._compiled_rules(ticket.company_id.id)
+            if not ticket.csp_segment_ids:
+                # Nobody noted them when it came in: today's are the best guess.
+                ticket._csp_set_segments(dossier, rules)
             promise = ticket._csp_find_promise(
                 dossier, rules._replace(policies=(policy,))
             )

@@ -281,7 +281,8 @@ class CspCommitment(models.Model):
 
         :return: dict of ticket id to `Dossier`
         """
-        self.env["helpdesk.ticket"].flush_model(TICKET_COLUMNS)
+        Ticket = self.env["helpdesk.ticket"]
+        Ticket.flush_model(TICKET_COLUMNS)
         self.env.cr.execute(
             SQL(
                 """
@@ -307,18 +308,23 @@ class CspCommitment(models.Model):
                        date_part('epoch', c.ended_at)::bigint,
                        date_part('epoch', c.missed_at)::bigint,
                        c.overrun_seconds,
-                       c.hours_revision, COALESCE(h.revision, 0)
+                       c.hours_revision, COALESCE(h.revision, 0),
+                       ARRAY(
+                           SELECT helpdesk_ticket_tag_id FROM %(tags)s
+                            WHERE helpdesk_ticket_id = t.id
+                       )
                   FROM helpdesk_ticket t
              LEFT JOIN csp_policy_line l ON l.id = t.csp_policy_line_id
              LEFT JOIN csp_commitment c
                     ON c.ticket_id = t.id
                    AND (c.ended_at IS NULL OR c.ended_at = t.csp_closed_at)
              LEFT JOIN csp_hours h ON h.id = c.hours_id
-                 WHERE t.id = ANY(%s)
+                 WHERE t.id = ANY(%(tickets)s)
               ORDER BY t.id, c.started_at, c.id
                    FOR NO KEY UPDATE OF t
                 """,
-                list(ticket_ids),
+                tags=SQL.identifier(Ticket._fields["tag_ids"].relation),
+                tickets=list(ticket_ids),
             ),
             # Somebody else changes the ticket: the server runs the request again.
             log_exceptions=False,
@@ -403,6 +409,7 @@ class CspCommitment(models.Model):
             seen_state=row[17] or "",
             seen_match=row[18],
             as_of=row[19],
+            tags=row[36],
         )
 
     @api.model
@@ -621,7 +628,7 @@ class CspCommitment(models.Model):
              WHERE c.next_step_at < %s
              ORDER BY c.next_step_at
              LIMIT %s
-               FOR NO KEY UPDATE OF t SKIP LOCKED
+               FOR NO KEY UPDATE OF t, c SKIP LOCKED
             """,
             fields.Datetime.now(),
             limit,
@@ -640,7 +647,7 @@ class CspCommitment(models.Model):
              WHERE c.state IN ('running', 'paused')
                AND t.id <> ALL (%s)
              LIMIT %s
-               FOR NO KEY UPDATE OF t SKIP LOCKED
+               FOR NO KEY UPDATE OF t, c SKIP LOCKED
             """,
             list(without),
             limit,
@@ -650,10 +657,10 @@ class CspCommitment(models.Model):
     def _work_batch(self, take, limit, failed=None):
         """Bring one batch of tickets up to date and give its size.
 
-        The tickets are locked by the first statement of the transaction: under
-        REPEATABLE READ a later one would fail as soon as another worker has committed
-        a row since, and then the batch is taken again on a new snapshot. The batch is
-        one savepoint; only where that fails each ticket gets its own.
+        The tickets and their promises are locked by the first statement of the
+        transaction: under REPEATABLE READ it fails where another worker has changed
+        one since, and then the batch is taken again on a new snapshot. The batch is one
+        savepoint; only where that fails each ticket gets its own.
 
         :param set failed: gets the ids of tickets that could not be brought up to date
         """

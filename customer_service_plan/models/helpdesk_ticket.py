@@ -399,7 +399,7 @@ class HelpdeskTicket(models.Model):
             if not dossier:
                 continue
             dossier.state_key = ticket._csp_state_key()
-            dossier.match_key = ticket._csp_match_key()
+            dossier.match_key = ticket._csp_match_key(dossier.tags)
             if dossier.is_as_seen():
                 continue
             if new or dossier.seen_state or not ticket._csp_is_being_created():
@@ -417,9 +417,14 @@ class HelpdeskTicket(models.Model):
             f"|{self.user_id.id or 0}"
         )
 
-    def _csp_match_key(self):
-        """What was seen of everything that a policy line may ask about."""
-        tags = ",".join(map(str, sorted(self.tag_ids.ids)))
+    def _csp_match_key(self, tags=None):
+        """What was seen of everything that a policy line may ask about.
+
+        :param tags: ids of the ticket's tags, where they are known
+        """
+        if tags is None:
+            tags = self.tag_ids.ids
+        tags = ",".join(map(str, sorted(tags)))
         return (
             f"{self.priority or ''}|{self.team_id.id or 0}|{self.category_id.id or 0}"
             f"|{self.channel_id.id or 0}|{self.partner_id.id or 0}"
@@ -651,7 +656,8 @@ class HelpdeskTicket(models.Model):
         if not message.subtype_id or message.subtype_id.internal:
             return ""
         author = message.author_id
-        if author == self.env.ref("base.partner_root", raise_if_not_found=False):
+        robot_id = self.env["ir.model.data"]._xmlid_to_res_id("base.partner_root")
+        if author and author.id == robot_id:
             return ""
         # sudo: helpdesk.ticket: a customer may not read every field of the ticket
         is_contact = author == self.sudo().partner_id

@@ -48,6 +48,8 @@ class Dossier:
     seen_match: str | None = None
     state_key: str = ""
     match_key: str = ""
+    #: Tags of the ticket, where they were read along with it.
+    tags: Iterable[int] | None = None
     #: Under which moment's versions the ticket is matched; receipt where empty.
     as_of: int | None = None
     segment: int = 0

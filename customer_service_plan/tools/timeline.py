@@ -84,11 +84,10 @@ def get_zone(name: str) -> tzinfo:
     files read by ``zoneinfo`` do.
     :raises LookupError: for an unknown name
     """
-    try:
-        with pytz.open_resource(name) as stream:
-            return ZoneInfo.from_file(stream, key=name)
-    except (OSError, ValueError) as error:
-        raise LookupError(f"Unknown time zone: {name}") from error
+    if name not in pytz.all_timezones_set:
+        raise LookupError(f"Unknown time zone: {name}")
+    with pytz.open_resource(name) as stream:
+        return ZoneInfo.from_file(stream, key=name)
 
 
 def merge_spans(spans: Iterable[Span]) -> list[Span]:

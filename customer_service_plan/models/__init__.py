@@ -24,6 +24,7 @@ from . import helpdesk_ticket_channel
 from . import helpdesk_ticket_gateway
 from . import helpdesk_ticket_history
 from . import helpdesk_ticket_panel
+from . import helpdesk_ticket_past
 from . import helpdesk_ticket_portal
 from . import helpdesk_ticket_stage
 from . import helpdesk_ticket_tag

@@ -13,6 +13,7 @@ from . import test_js
 from . import test_mail_gateway
 from . import test_matching
 from . import test_merge
+from . import test_past_tickets
 from . import test_policies
 from . import test_portal
 from . import test_promise_apply

@@ -747,14 +747,15 @@ class CspCommitment(models.Model):
         planned = _SWEEP_PLANNED_AT.get(cr.dbname, 0)
         if to_epoch(fields.Datetime.now()) < planned <= deadline:
             return
-        asked = cr.cache.get("csp_sweep_asked_at")
+        # The cache of the cursor is emptied before what comes after the commit.
+        asked = cr.postcommit.data.get("csp_sweep_asked_at")
         if asked is None:
             cr.postcommit.add(self._wake_sweep_as_asked)
-        cr.cache["csp_sweep_asked_at"] = min(deadline, asked or deadline)
+        cr.postcommit.data["csp_sweep_asked_at"] = min(deadline, asked or deadline)
 
     @api.model
     def _wake_sweep_as_asked(self):
-        deadline = self.env.cr.cache.pop("csp_sweep_asked_at", None)
+        deadline = self.env.cr.postcommit.data.pop("csp_sweep_asked_at", None)
         if deadline is None:
             return
         try:

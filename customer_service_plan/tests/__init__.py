@@ -20,6 +20,7 @@ from . import test_promise_apply
 from . import test_promises
 from . import test_screens
 from . import test_service_pages
+from . import test_sweep_wake
 from . import test_timeline
 from . import test_tours
 from . import test_upstream_repairs

@@ -1,10 +1,18 @@
 """The list of tickets as the web client asks for it."""
 
+from harness import AGENT, Row, in_turn, say
 from lxml import etree
 
-from harness import AGENT, Row, in_turn, say
-
 LIMIT = 80
+#: What widgets ask for beside their own field (`fieldDependencies` in JavaScript).
+ASKED_BY_WIDGET = {
+    "csp_due": (
+        "csp_next_kind",
+        "csp_waiting_on",
+        "csp_is_at_risk",
+        "csp_late_seconds",
+    ),
+}
 REACH = 1.2
 
 
@@ -53,4 +61,6 @@ def question(side):
                 specification[name] = {"fields": {"display_name": {}, "color": {}}}
             else:
                 specification[name] = {}
+            for needed in ASKED_BY_WIDGET.get(node.get("widget"), ()):
+                specification[needed] = {}
         return specification, arch.get("default_order")

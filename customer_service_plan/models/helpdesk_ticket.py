@@ -140,7 +140,6 @@ class HelpdeskTicket(models.Model):
         string="Due",
         readonly=True,
         copy=False,
-        index="btree_not_null",
         groups="base.group_user",
         help="The earliest deadline whose clock is running. Late ones stay on top.",
     )
@@ -261,15 +260,17 @@ class HelpdeskTicket(models.Model):
         if not real or self.env.context.get("csp_history") is BY_ADDON:
             return
         if cache.get("csp_sync_follows"):
-            if not cache.get("csp_sync_pending"):
+            # Unlike the cache of the cursor, this outlives a savepoint rolled back.
+            waiting = self.env.cr.precommit.data
+            if not waiting.get("csp_sync_pending"):
                 self.env.cr.precommit.add(self._csp_sync_pending)
-            cache.setdefault("csp_sync_pending", set()).update(real.ids)
+            waiting.setdefault("csp_sync_pending", set()).update(real.ids)
         else:
             real._csp_sync()
 
     @api.model
     def _csp_sync_pending(self):
-        pending = self.env.cr.cache.pop("csp_sync_pending", None)
+        pending = self.env.cr.precommit.data.pop("csp_sync_pending", None)
         if pending:
             self.browse(pending).exists()._csp_sync()
 
@@ -349,7 +350,7 @@ class HelpdeskTicket(models.Model):
         """
         if not self.ids:
             return
-        pending = self.env.cr.cache.get("csp_sync_pending")
+        pending = self.env.cr.precommit.data.get("csp_sync_pending")
         if pending:
             pending.difference_update(self.ids)
         # sudo: helpdesk.ticket: facts are recorded whoever acts, a customer too

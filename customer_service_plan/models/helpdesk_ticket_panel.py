@@ -47,6 +47,9 @@ class HelpdeskTicket(models.Model):
         help="Opening seconds since the earliest deadline that was missed.",
     )
 
+    # The order of the list: what is due first, what has no deadline last.
+    _csp_by_due = models.Index("(csp_next_deadline, priority DESC, id DESC)")
+
     # === Late, at risk ===
 
     @api.depends("csp_next_deadline")

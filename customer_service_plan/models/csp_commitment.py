@@ -559,7 +559,9 @@ class CspCommitment(models.Model):
                 ids=int_array(ids),
                 arrays=_arrays(columns),
                 names=_names(columns),
-            )
+            ),
+            # Where two meet, the second one begins again: that is nothing to report.
+            log_exceptions=False,
         )
 
     # === Sweep ===

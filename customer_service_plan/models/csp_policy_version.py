@@ -236,14 +236,21 @@ class CspPolicyVersion(models.Model):
             )
         )
 
-    def _refuse_unless_draft(self):
-        # Whoever publishes at the same time waits, or this is done again and refused.
+    def _lock_state(self):
+        """Make whoever edits or publishes these versions at the same time wait.
+
+        He then begins again, with the state that was left to him.
+        """
         self.env.cr.execute(
             SQL(
                 "SELECT FROM csp_policy_version WHERE id = ANY(%s) FOR NO KEY UPDATE",
                 self.ids,
-            )
+            ),
+            log_exceptions=False,
         )
+
+    def _refuse_unless_draft(self):
+        self._lock_state()
         frozen = self.filtered(lambda version: version.state != "draft")
         if frozen:
             raise UserError(
@@ -293,6 +300,7 @@ class CspPolicyVersion(models.Model):
         way is said in one message; warnings are kept in the chatter.
         """
         self.check_access("write")
+        self._lock_state()
         now = fields.Datetime.now()
         for version in self:
             if version.state not in ("draft", "in_review", "approved"):
@@ -355,6 +363,7 @@ class CspPolicyVersion(models.Model):
 
     def _move(self, before, after, values=None):
         self.check_access("write")
+        self._lock_state()
         allowed = (before,) if isinstance(before, str) else before
         labels = dict(self._fields["state"]._description_selection(self.env))
         for version in self:

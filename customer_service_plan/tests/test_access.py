@@ -329,8 +329,10 @@ class TestTicketCut(CspCommon):
         ticket = self.tickets["followed"]
         for user in (self.employee, self.own, self.team_user, self.all_user):
             with self.subTest(user=user.login):
-                view = self.env["helpdesk.ticket"].with_user(user).get_views(
-                    [(False, "form")]
+                view = (
+                    self.env["helpdesk.ticket"]
+                    .with_user(user)
+                    .get_views([(False, "form")])
                 )
                 names = view["models"]["helpdesk.ticket"]["fields"]
                 shown = ticket.with_user(user).web_read({name: {} for name in names})
@@ -674,7 +676,9 @@ class TestFactsStand(CspCommon):
         with freeze_time(self.at()):
             Ticket = self.env["helpdesk.ticket"]
             with self.assertRaises(AccessError):
-                Ticket.with_user(self.agent).create({**vals, "csp_received_at": earlier})
+                Ticket.with_user(self.agent).create(
+                    {**vals, "csp_received_at": earlier}
+                )
             form = Form(Ticket.with_user(self.agent))
             form.name = form.description = "x"
             self.assertEqual(form.save().csp_received_at, self.at())

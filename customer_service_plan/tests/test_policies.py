@@ -598,7 +598,7 @@ class TestLines(CspCommon):
             resolution_minutes=240,
         )
         self.assertEqual(
-            line.condition_text, "VIP, Phone, Very High and above, Complaints only"
+            line.condition_text, "VIP, Phone, Very High, Complaints only"
         )
         self.assertEqual(
             line.promise_text,

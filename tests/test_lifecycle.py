@@ -40,6 +40,49 @@ tickets[0].message_post(body="Any news?", subtype_xmlid="mail.mt_comment")
 result = tickets.mapped("name")
 """)
             self.assertEqual(len(names), 5)
+        with self.subTest("whatever happens to them, they are promised nothing"):
+            self.check_old_tickets(tickets)
+
+    def check_old_tickets(self, tickets):
+        """Their story is kept from now on; only new ones come under a promise."""
+        kinds, promised, new = self.shell(f"""
+version = env["csp.policy"].create({{"name": "For everybody"}}).version_ids
+version.line_ids = [(0, 0, {{
+    "match_all": True, "first_response_minutes": 60, "next_response_minutes": 60,
+    "resolution_minutes": 60,
+}})]
+version.action_publish()
+tickets = env["helpdesk.ticket"].browse({tickets})
+stage = lambda name: env.ref(f"helpdesk_mgmt.helpdesk_ticket_stage_{{name}}")
+customer = env["res.partner"].create({{"name": "Customer"}})
+tickets.write({{"priority": "3", "partner_id": customer.id}})
+tickets.write({{"stage_id": stage("in_progress").id}})
+tickets[2].stage_id = stage("done")
+tickets[3].active = False
+tickets[2].stage_id = stage("in_progress")
+tickets[4].stage_id = stage("cancelled")
+env["csp.commitment"]._cron_sweep()
+env.invalidate_all()
+new = env["helpdesk.ticket"].create({{"name": "New", "description": "x"}})
+result = [
+    [t.csp_event_ids.sorted(lambda e: (e.at, e.id)).mapped("kind") for t in tickets],
+    bool(tickets.csp_commitment_ids or tickets.csp_policy_line_id),
+    len(new.csp_commitment_ids),
+]
+""")
+        self.assertEqual(
+            kinds,
+            [
+                ["paused", "resumed"],
+                # Closed before the addon came
+                ["reopened", "paused", "resumed"],
+                ["paused", "resumed", "closed", "reopened"],
+                ["paused", "resumed", "closed"],
+                ["paused", "resumed", "closed"],
+            ],
+        )
+        self.assertFalse(promised)
+        self.assertEqual(new, 2)
 
     def check_stages(self):
         found = self.shell("""

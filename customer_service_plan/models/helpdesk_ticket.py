@@ -556,7 +556,8 @@ class HelpdeskTicket(models.Model):
     def _csp_find_promise(self, dossier, rules):
         """The promise for this ticket by the rules of its company, if any."""
         at = dossier.case.received_at if dossier.as_of is None else dossier.as_of
-        found = matching.match(rules.policies, self._csp_match_facts(rules), at)
+        facts = self._csp_match_facts(rules, dossier.tags)
+        found = matching.match(rules.policies, facts, at)
         if not found:
             return None
         version, line = found
@@ -567,13 +568,14 @@ class HelpdeskTicket(models.Model):
             version=version.id,
         )
 
-    def _csp_match_facts(self, rules):
+    def _csp_match_facts(self, rules, tags=None):
+        """What policy lines may ask; `tags` as in `_csp_match_key`."""
         segments = self.csp_segment_ids.ids if rules.uses_segments else ()
         return matching.Facts(
             channel=self.channel_id.id or 0,
             category=self.category_id.id or 0,
             team=self.team_id.id or 0,
-            tags=frozenset(self.tag_ids.ids),
+            tags=frozenset(self.tag_ids.ids if tags is None else tags),
             priority=self.priority or "",
             segments=frozenset(segments),
             complaint=self.csp_is_complaint,
@@ -622,6 +624,12 @@ class HelpdeskTicket(models.Model):
                 self._csp_customer_replied(message)
         return result
 
+    def message_mail_with_source(self, *args, **kwargs):
+        # What is sent by itself, for instance when a ticket reaches a stage, looks like
+        # the mail of a person otherwise.
+        silent = self.with_context(csp_silent=True)
+        return super(HelpdeskTicket, silent).message_mail_with_source(*args, **kwargs)
+
     def _message_mail_after_hook(self, mails):
         result = super()._message_mail_after_hook(mails)
         by_author = {}
@@ -654,7 +662,10 @@ class HelpdeskTicket(models.Model):
         message = message.sudo()
         if message.message_type not in SPOKEN_TYPES or message.is_internal:
             return ""
-        if not message.subtype_id or message.subtype_id.internal:
+        if message.subtype_id.internal:
+            return ""
+        if not message.subtype_id and message.message_type != "email_outgoing":
+            # Mail to the contacts of many tickets has none, though they all get it.
             return ""
         author = message.author_id
         robot_id = self.env["ir.model.data"]._xmlid_to_res_id("base.partner_root")
@@ -723,8 +734,12 @@ class HelpdeskTicket(models.Model):
         if not changed or self.env.context.get("tracking_disable"):
             return
         bodies = {}
+        nothing = self.env["csp.policy.line"]
+        ids = {data["line"] for _ticket, _dossier, data in changed if data["line"]}
+        # Named together, they are read together.
+        lines = {line.id: line for line in nothing.browse(ids)}
         for ticket, dossier, data in changed:
-            line = self.env["csp.policy.line"].browse(data["line"] or [])
+            line = lines.get(data["line"], nothing)
             labels = ", ".join(
                 self._fields[name]._description_string(self.env).lower()
                 for name in data["because"]

@@ -11,6 +11,7 @@ from . import test_hours_tour
 from . import test_hours_wizards
 from . import test_js
 from . import test_mail_gateway
+from . import test_mass_mail
 from . import test_matching
 from . import test_merge
 from . import test_past_tickets
@@ -18,6 +19,7 @@ from . import test_policies
 from . import test_portal
 from . import test_promise_apply
 from . import test_promises
+from . import test_query_counts
 from . import test_screens
 from . import test_service_pages
 from . import test_sweep_wake

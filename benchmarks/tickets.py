@@ -6,7 +6,7 @@ from harness import Row, in_turn, say
 MANY = 1_000
 FEW = 50
 #: helpdesk_mgmt_sla takes so long that a part of the tickets has to do.
-SLA_MANY = 200
+SLA_MANY = 100
 ALONE = "helpdesk_mgmt alone"
 SLA = "  with helpdesk_mgmt_sla"
 

@@ -107,13 +107,9 @@ tours.add("csp_ticket_tour", {
             run: "click",
         },
         {
-            content: "Make it urgent",
+            content: "Make it urgent: stars are saved at once",
             trigger:
                 "body:not(:has(.modal)) .o_field_widget[name=priority] .o_priority_star:nth-child(2)",
-            run: "click",
-        },
-        {
-            trigger: ".o_form_button_save:enabled",
             run: "click",
         },
         {

@@ -498,15 +498,20 @@ class CspHours(models.Model):
     def _check_company_of_users(self):
         """Refuse to take hours away from the others who keep them."""
         for hours in self.filtered("company_id"):
-            # sudo: helpdesk.ticket.channel, res.company: others may keep the hours,
-            # too; only their names are told.
+            # sudo: helpdesk.ticket.channel, res.company, csp.policy.line: others may
+            # keep the hours, too; only their names are told.
             channels = hours.sudo().with_context(active_test=False).channel_ids
             companies = self.env["res.company"].sudo()
+            lines = self.env["csp.policy.line"].sudo()
+            lines = lines.search([("hours_id", "=", hours.id)])
             users = [
                 *channels.filtered(
                     lambda channel, own=hours.company_id: channel.company_id != own
                 ),
                 *companies.search([("csp_hours_id", "=", hours.id)]) - hours.company_id,
+                *lines.filtered(
+                    lambda line, own=hours.company_id: line.company_id != own
+                ).version_id,
             ]
             if users:
                 raise ValidationError(
@@ -515,7 +520,7 @@ class CspHours(models.Model):
                         "kept by: %(users)s.",
                         hours=hours.name,
                         company=hours.company_id.name,
-                        users=", ".join(user.name for user in users),
+                        users=", ".join(user.display_name for user in users),
                     )
                 )
 

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 #: What the promises of the company's tickets depend on.
 RULE_FIELDS = {
@@ -51,6 +52,19 @@ class ResCompany(models.Model):
         "CHECK(csp_reopen_grace_days >= 0)",
         "The days to reopen a ticket cannot be negative.",
     )
+
+    @api.constrains("csp_hours_id")
+    def _check_csp_hours_id(self):
+        for company in self:
+            hours = company.csp_hours_id
+            if hours.company_id not in (hours.company_id.browse(), company):
+                raise ValidationError(
+                    self.env._(
+                        "%(hours)s are the hours of another company, %(company)s.",
+                        hours=hours.name,
+                        company=hours.company_id.name,
+                    )
+                )
 
     @api.model_create_multi
     def create(self, vals_list):

@@ -669,6 +669,53 @@ class TestFactsStand(CspCommon):
                 with self.assertRaises(AccessError):
                     record.with_user(self.agent).write(vals)
 
+    def test_segments_of_a_customer_are_for_managers(self):
+        """Whoever keeps the address book does not thereby promise more."""
+        clerk = new_test_user(
+            self.env,
+            "csp_clerk",
+            groups="base.group_partner_manager,helpdesk_mgmt.group_helpdesk_user",
+        )
+        Partner = self.env["res.partner"]
+        vip = [Command.link(self.segment.id)]
+        theirs = self.customer.with_user(clerk)
+        theirs.phone = "123"
+        for attempt in (
+            lambda: theirs.write({"csp_segment_ids": vip}),
+            lambda: Partner.with_user(clerk).create(
+                {"name": "x", "csp_segment_ids": vip}
+            ),
+            lambda: Partner.with_user(clerk)
+            .with_context(default_csp_segment_ids=vip)
+            .create({"name": "x"}),
+        ):
+            with self.assertRaises(AccessError):
+                attempt()
+        self.manager.group_ids += self.env.ref("base.group_partner_manager")
+        self.customer.with_user(self.manager).csp_segment_ids = self.segment
+        self.assertFalse(theirs.copy().csp_segment_ids)
+        self.assertEqual(self.customer.csp_segment_ids, self.segment)
+        with self.assertRaises(AccessError):
+            theirs.csp_segment_ids = False
+
+    def test_giving_a_ticket_away(self):
+        """Who may not see the ticket any more after his change, still changes it."""
+        own = new_test_user(
+            self.env, "csp_own", groups="helpdesk_mgmt.group_helpdesk_user_own"
+        )
+        ticket = self._create_ticket(user_id=own.id, team_id=False)
+        with freeze_time(self.at(minutes=5)):
+            ticket.with_user(own).write(
+                {"user_id": self.agent.id, "stage_id": self.stage_waiting.id}
+            )
+        self.env.invalidate_all()
+        self.assertFalse(ticket.with_user(own).has_access("read"))
+        self.assertEqual(
+            self._kinds(ticket), ["received", "promised", "handover", "paused"]
+        )
+        self.assertEqual(ticket.csp_handover_count, 1)
+        self.assertEqual(self._row(ticket, "resolution").state, "paused")
+
     def test_received_earlier_is_for_managers(self):
         """By whatever way a ticket is made."""
         earlier = "2026-02-27 08:00:00"

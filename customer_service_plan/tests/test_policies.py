@@ -652,12 +652,18 @@ class TestLines(CspCommon):
         shared = self.env["csp.hours"].create(
             {"name": "Shared", "tz": "UTC", "company_id": False}
         )
-        self.assertTrue(self._line(match_all=True, hours_id=shared.id))
+        line = self._line(match_all=True, hours_id=shared.id)
+        with self.assertRaises(ValidationError) as caught:
+            shared.company_id = branch
+        self.assertIn(line.version_id.display_name, str(caught.exception))
         with self.assertRaises(UserError):
             self._line(match_all=True, hours_id=hours.id)
         line = self._line(match_all=True)
         with self.assertRaises(UserError):
             line.hours_id = hours
+        with self.assertRaisesRegex(ValidationError, "Branch"):
+            self.env.company.csp_hours_id = hours
+        branch.csp_hours_id = hours
 
     # --- In effect
 

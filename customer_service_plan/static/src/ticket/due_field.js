@@ -27,14 +27,15 @@ export class DueField extends Component {
         const kind = this.label("csp_next_kind");
         if (deadline < now) {
             const late = data.csp_late_seconds;
+            // Not `class`: after that word the export of terms passes over the next one.
             return {
-                class: "text-bg-danger",
+                look: "text-bg-danger",
                 text: late ? _t("late %s", formatSecondsShort(late)) : _t("late"),
                 title: _t("%(kind)s: was due %(moment)s", {kind, moment}),
             };
         }
         return {
-            class: data.csp_is_at_risk ? "text-bg-warning" : "o_csp_due_plain",
+            look: data.csp_is_at_risk ? "text-bg-warning" : "o_csp_due_plain",
             text: moment,
             title: _t("%(kind)s: due %(moment)s", {kind, moment}),
         };
@@ -42,10 +43,10 @@ export class DueField extends Component {
 
     undue(data) {
         if (data.csp_waiting_on === "customer") {
-            return {class: "o_csp_due_waiting", text: _t("waits for customer")};
+            return {look: "o_csp_due_waiting", text: _t("waits for customer")};
         }
         if (data.csp_waiting_on === "third_party") {
-            return {class: "o_csp_due_waiting", text: _t("waits for third party")};
+            return {look: "o_csp_due_waiting", text: _t("waits for third party")};
         }
         return null;
     }

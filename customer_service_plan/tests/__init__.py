@@ -23,6 +23,7 @@ from . import test_query_counts
 from . import test_screens
 from . import test_service_pages
 from . import test_sweep_wake
+from . import test_stories
 from . import test_timeline
 from . import test_tours
 from . import test_upstream_repairs

@@ -227,7 +227,12 @@ class TestDoors(DoorsCommon):
 
         def create_and_close(self, vals_list):
             tickets = create(self, vals_list)
-            tickets.message_post(body="Welcome", subtype_xmlid="mail.mt_comment")
+            tickets.write({"priority": "3"})
+            tickets.message_post(
+                body="Welcome",
+                message_type="comment",
+                subtype_xmlid="mail.mt_comment",
+            )
             tickets.write({"stage_id": done.id})
             return tickets
 
@@ -433,9 +438,7 @@ class TestDoors(DoorsCommon):
                 self.assertEqual(ticket.csp_reopen_count, 1)
                 row = self._row(ticket, "resolution")
                 self.assertEqual(row.state, "running")
-                self.assertEqual(
-                    row.target_seconds - row.consumed_seconds, target_left
-                )
+                self.assertEqual(row.target_seconds - row.consumed_seconds, target_left)
                 # The customer still has no answer.
                 self.assertEqual(self._row(ticket, "first_response").state, "running")
                 with freeze_time(self.at(days=days, minutes=40)):
@@ -503,7 +506,9 @@ class TestDoors(DoorsCommon):
         self.assertEqual(self._kinds(ticket), ["received", "promised"])
         self._reply(ticket, self.at(minutes=10))
         # Whoever is the contact now is the customer.
-        self.assertEqual(self._kinds(ticket), ["received", "promised", "customer_message"])
+        self.assertEqual(
+            self._kinds(ticket), ["received", "promised", "customer_message"]
+        )
 
     def test_nothing_happens_while_closed(self):
         ticket = self._create_ticket()
@@ -630,9 +635,7 @@ class TestJoined(DoorsCommon):
             self._row(self.new, "first_response").started_at, self.at(minutes=-30)
         )
         events = self.new.csp_event_ids.filtered(lambda event: event.kind == "merged")
-        self.assertEqual(
-            set(events.data["numbers"]), {self.old.number, third.number}
-        )
+        self.assertEqual(set(events.data["numbers"]), {self.old.number, third.number})
         before = self._snapshot(self.new)
         self._join(self.new, self.new, self.at(minutes=55))
         self.assertEqual(self._snapshot(self.new), before)

@@ -60,9 +60,7 @@ class TestSweeps(ProcessCase):
         return self.shell(PREPARE.format(number=number))
 
     def count(self, table, condition):
-        return int(
-            self.sql(f"SELECT count(*) FROM {table} WHERE {condition}")[0][0]
-        )
+        return int(self.sql(f"SELECT count(*) FROM {table} WHERE {condition}")[0][0])
 
     def together(self, scripts):
         """Run scripts in processes of their own that begin at the same moment."""
@@ -184,7 +182,9 @@ class TestSweeps(ProcessCase):
         """)
         self.together([script.format(ids=ids, customer=who) for who in (True, False)])
         self.assertEqual(self.count("csp_ticket_event", "kind = 'staff_reply'"), 40)
-        self.assertEqual(self.count("csp_ticket_event", "kind = 'customer_message'"), 40)
+        self.assertEqual(
+            self.count("csp_ticket_event", "kind = 'customer_message'"), 40
+        )
         self.assertTrue(self.shell(REPLAYED))
 
     def test_killed_in_the_middle_of_a_batch(self):
@@ -312,9 +312,7 @@ class TestCaches(ProcessCase):
             yield call
 
     def new_ticket(self, call):
-        ticket_id = call(
-            "helpdesk.ticket", "create", {"name": "x", "description": "x"}
-        )
+        ticket_id = call("helpdesk.ticket", "create", {"name": "x", "description": "x"})
         names = ["csp_received_at", "csp_next_deadline", "csp_policy_line_id"]
         (found,) = call("helpdesk.ticket", "read", [ticket_id], names)
         self.assertTrue(found["csp_received_at"])

@@ -172,7 +172,9 @@ class CspPolicyVersion(models.Model):
         """
         self.ensure_one()
         # sudo: res.company: only the time zones are looked at
-        companies = self.company_id or self.env["res.company"].sudo().search(Domain.TRUE)
+        companies = self.company_id or self.env["res.company"].sudo().search(
+            Domain.TRUE
+        )
         return max(self._in_force_from(company) for company in companies)
 
     def _compiled_lines(self):

@@ -40,9 +40,7 @@ class ResPartner(models.Model):
     def _csp_check_may_segment(self):
         """Whoever may write contacts must not thereby promise them more."""
         user = self.env.user
-        if not (
-            self.env.su or user.has_group("customer_service_plan.group_manager")
-        ):
+        if not (self.env.su or user.has_group("customer_service_plan.group_manager")):
             raise AccessError(
                 self.env._(
                     "Only a service plan manager says which segments a customer is in."

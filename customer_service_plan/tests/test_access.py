@@ -1,4 +1,5 @@
 import inspect
+from functools import partial
 
 from freezegun import freeze_time
 
@@ -519,15 +520,15 @@ class TestFactsStand(CspCommon):
             field = "state" if record._name == "csp.commitment" else "kind"
             value = "met" if field == "state" else "staff_reply"
             for door in (record, record.sudo()):
+                forged = door.with_context(csp_by_addon=True)
+                new = [{"ticket_id": ticket.id, field: value}]
                 for act in (
-                    lambda door=door: door.write({field: value}),
-                    lambda door=door: door.web_save({field: value}, {}),
-                    lambda door=door: door.copy(),
-                    lambda door=door: door.unlink(),
-                    lambda door=door: door.with_context(csp_by_addon=True).unlink(),
-                    lambda door=door: door.create(
-                        [{"ticket_id": ticket.id, field: value}]
-                    ),
+                    partial(door.write, {field: value}),
+                    partial(door.web_save, {field: value}, {}),
+                    door.copy,
+                    door.unlink,
+                    forged.unlink,
+                    partial(door.create, new),
                 ):
                     with self.assertRaises(AccessError):
                         act()
@@ -685,9 +686,11 @@ class TestFactsStand(CspCommon):
             lambda: Partner.with_user(clerk).create(
                 {"name": "x", "csp_segment_ids": vip}
             ),
-            lambda: Partner.with_user(clerk)
-            .with_context(default_csp_segment_ids=vip)
-            .create({"name": "x"}),
+            lambda: (
+                Partner.with_user(clerk)
+                .with_context(default_csp_segment_ids=vip)
+                .create({"name": "x"})
+            ),
         ):
             with self.assertRaises(AccessError):
                 attempt()

@@ -138,7 +138,7 @@ class TestVersionLife(CspCommon):
                 "web_save": lambda v=version: v.web_save({"purpose": "<p>x</p>"}, {}),
                 "line write": lambda li=line: li.write({"first_response_minutes": 1}),
                 "line web_save": lambda li=line: li.web_save({"sequence": 3}, {}),
-                "line create": lambda vals=new_line: line.create([vals]),
+                "line create": lambda li=line, vals=new_line: li.create([vals]),
                 "line moved in": lambda v=version: draft.with_user(
                     self.env.user
                 ).line_ids.write({"version_id": v.id}),
@@ -597,9 +597,7 @@ class TestLines(CspCommon):
             next_response_minutes=90,
             resolution_minutes=240,
         )
-        self.assertEqual(
-            line.condition_text, "VIP, Phone, Very High, Complaints only"
-        )
+        self.assertEqual(line.condition_text, "VIP, Phone, Very High, Complaints only")
         self.assertEqual(
             line.promise_text,
             "first reply in 15 min, further replies in 1 h 30 min, solved in 4 h, 90 %",

@@ -61,4 +61,3 @@ def post_init_hook(env):
         )
     )
     env["helpdesk.ticket"].invalidate_model()
-

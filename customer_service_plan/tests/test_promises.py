@@ -232,9 +232,7 @@ class TestPromises(CspCommon):
     def test_duplicate_closed_as_done_is_cancelled(self):
         original, ticket = self._create_ticket(), self._create_ticket()
         with freeze_time(self.at(minutes=30)):
-            ticket.write(
-                {"duplicate_id": original.id, "stage_id": self.stage_done.id}
-            )
+            ticket.write({"duplicate_id": original.id, "stage_id": self.stage_done.id})
         self.assertEqual(ticket.csp_closed_as, "cancelled")
 
     def test_created_closed_and_created_waiting(self):
@@ -249,9 +247,7 @@ class TestPromises(CspCommon):
         phone = self.env.ref("helpdesk_mgmt.helpdesk_ticket_channel_phone")
         self.assertTrue(phone.csp_live)
         ticket = self._create_ticket(user=self.agent, channel_id=phone.id)
-        self.assertEqual(
-            self._kinds(ticket), ["received", "promised", "staff_reply"]
-        )
+        self.assertEqual(self._kinds(ticket), ["received", "promised", "staff_reply"])
         self.assertEqual(self._row(ticket, "first_response").state, "met")
         mail = self._create_ticket(user=self.agent)
         self.assertEqual(self._row(mail, "first_response").state, "running")
@@ -426,9 +422,7 @@ class TestPromises(CspCommon):
                 ticket.with_user(self.agent).action_csp_match_again()
             ticket.with_user(self.manager).action_csp_match_again()
         self.assertEqual(ticket.csp_policy_version_id, draft)
-        self.assertEqual(
-            self._row(ticket, "resolution").deadline, self.at(hours=8)
-        )
+        self.assertEqual(self._row(ticket, "resolution").deadline, self.at(hours=8))
         with freeze_time(self.at(minutes=30)):
             ticket.priority = "1"
         self.assertEqual(ticket.csp_policy_version_id, draft)

@@ -682,7 +682,7 @@ class HelpdeskTicket(models.Model):
     def _csp_facts_written(self):
         """Let caches and dependent fields know that the facts changed."""
         names = [*TICKET_COLUMNS, "csp_commitment_ids", "csp_event_ids"]
-        self.invalidate_recordset(names, flush=False)
+        self.invalidate_recordset(names)
         self.modified(names)
 
     def _csp_keep_facts(self, ids, facts):

@@ -73,12 +73,17 @@ class TestQueryCounts(CspCommon):
         return self.cr.sql_log_count - before
 
     def _added(self, work, count, **context):
-        """Queries that promises add to `work`; the first round fills the registry."""
-        for _round in range(2):
-            with_promises = self._queries(work, count, **context)
+        """Queries that promises add to `work`.
+
+        Of three rounds the least counts: one that fills a cache of the process asks
+        more.
+        """
+        with_promises, without = [], []
+        for _round in range(3):
+            with_promises.append(self._queries(work, count, **context))
             with self._switched_off():
-                without = self._queries(work, count, **context)
-        return with_promises - without
+                without.append(self._queries(work, count, **context))
+        return min(with_promises) - min(without)
 
     def assertAdded(self, work, at_most, **context):
         one, many = (self._added(work, count, **context) for count in (1, MANY))

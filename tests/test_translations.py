@@ -8,7 +8,7 @@ from .common import ProcessCase  # makes the modules of dev/ known
 
 import update_terms  # isort: skip
 
-PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd%]|\{\{.*?\}\}|<[^>]+>")
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd%]|\{\{.*?\}\}|</?\w+")
 LANGUAGES = {"el", "it", "lt", "ru"}
 
 

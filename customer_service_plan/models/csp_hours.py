@@ -671,7 +671,9 @@ class CspHours(models.Model):
         hours = self.sudo()
         week = [
             (int(line.weekday), line.minute_from, line.minute_to)
-            for line in hours.line_ids
+            for line in hours._fetch_rows(
+                "line_ids", ["weekday", "minute_from", "minute_to"]
+            )
             if line.weekday
         ]
         exceptions = [
@@ -682,7 +684,10 @@ class CspHours(models.Model):
                 row.minute_from,
                 row.minute_to,
             )
-            for row in hours.exception_ids
+            for row in hours._fetch_rows(
+                "exception_ids",
+                ["date_from", "date_to", "kind", "minute_from", "minute_to"],
+            )
             if row.date_from and row.date_to and row.date_from <= row.date_to
         ]
         closures = []
@@ -701,6 +706,13 @@ class CspHours(models.Model):
             hours.always_open,
             revision=hours.revision,
         )
+
+    def _fetch_rows(self, name, fields_to_read):
+        """Return the rows of a One2many with these fields, in one query."""
+        if not isinstance(self.id, int):
+            return self[name]
+        rows = self.env[self._fields[name].comodel_name]
+        return rows.search_fetch([("hours_id", "=", self.id)], fields_to_read)
 
     def _get_closure_domain(self):
         """Return which closures kept in Odoo count for this table.

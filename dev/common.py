@@ -215,7 +215,7 @@ def odoo_home():
 
 
 def debian_mirror():
-    """The mirror this machine uses already, if it is a Debian."""
+    """The Debian mirror that this machine uses already."""
     system = Path("/etc/os-release")
     if system.exists() and "\nID=debian\n" in "\n" + system.read_text():
         targets = subprocess.run(
@@ -227,7 +227,10 @@ def debian_mirror():
             uri = line.split()[0].rstrip("/")
             if uri.endswith("/debian"):
                 return uri
-    return "http://deb.debian.org/debian"
+    raise Failed(
+        "apt-get knows no Debian mirror here. Name one in /etc/apt/sources.list, or set "
+        "ODOO_HOME to an Odoo 19 source tree."
+    )
 
 
 def fetch_odoo():

@@ -228,8 +228,8 @@ def debian_mirror():
             if uri.endswith("/debian"):
                 return uri
     raise Failed(
-        "apt-get knows no Debian mirror here. Name one in /etc/apt/sources.list, or set "
-        "ODOO_HOME to an Odoo 19 source tree."
+        "apt-get knows no Debian mirror here. Name one in /etc/apt/sources.list, or "
+        "set ODOO_HOME to an Odoo 19 source tree."
     )
 
 

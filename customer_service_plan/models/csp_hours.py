@@ -10,6 +10,7 @@ from odoo.tools.misc import babel_locale_parse, get_lang, posix_to_ldml
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from ..tools.epoch import to_epoch
 from ..tools.timeline import DAY, FOREVER, DayException, Timeline
 
 EPOCH = datetime(1970, 1, 1)
@@ -23,12 +24,6 @@ MORNING = DAY // 2
 # Odoo's closures end one second before midnight; what is left of such a day is
 # opening time for the clocks, but nothing to tell people about.
 SHORTEST_SHOWN = 60
-
-
-def to_epoch(moment):
-    """Return naive UTC as epoch seconds; parts of a second are left out."""
-    passed = moment - EPOCH
-    return passed.days * DAY + passed.seconds
 
 
 def from_epoch(seconds):
@@ -608,22 +603,13 @@ class CspHours(models.Model):
         cache["csp_timelines"] = {}
         if "csp_timelines_changed" not in cache:
             cache["csp_timelines_changed"] = set()
-            self.env.cr.postcommit.add(self._forget_timelines)
+            # What others built from the old rows while this was not saved goes, too.
+            rules = self.env["csp.rule.source"]
+            self.env.cr.postcommit.add(rules._csp_forget_rules)
         cache["csp_timelines_changed"].update(self.ids)
         self.env.registry.clear_cache()
         if "csp.commitment" in self.env.registry:
             self.env["csp.commitment"]._replan_hours(self)
-
-    @api.model
-    def _forget_timelines(self):
-        """Drop what others built from the old rows while the change was not saved.
-
-        The other processes are told at once, since a shell does not do so by itself.
-        """
-        registry = self.env.registry
-        registry.clear_cache()
-        if registry.ready:
-            registry.signal_changes()
 
     # ------------------------------------------------------------------
     # Opening time

@@ -47,6 +47,10 @@ class CspRuleSource(models.AbstractModel):
 
     @api.model
     def _csp_forget_rules(self):
+        """Drop what is kept in memory, here and in the other processes.
+
+        These are told at once, since a shell does not do so by itself.
+        """
         registry = self.env.registry
         registry.clear_cache()
         if registry.ready:

@@ -8,6 +8,7 @@ from . import csp_history_mapping
 from . import csp_history_import
 from . import csp_history_value
 from . import csp_hours
+from . import csp_hours_part
 from . import csp_hours_exception
 from . import csp_hours_line
 from . import csp_objective

@@ -2,24 +2,16 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import format_date
 
-TIMELINE_FIELDS = {
-    "hours_id",
-    "date_from",
-    "date_to",
-    "kind",
-    "minute_from",
-    "minute_to",
-}
-
 
 class CspHoursException(models.Model):
     _name = "csp.hours.exception"
+    _inherit = ["csp.hours.part"]
     _description = "Holiday, Closure or Extra Opening"
     _order = "hours_id, date_from, minute_from, id"
-
-    hours_id = fields.Many2one(
-        comodel_name="csp.hours", required=True, index=True, ondelete="cascade"
+    _timeline_fields = frozenset(
+        {"hours_id", "date_from", "date_to", "kind", "minute_from", "minute_to"}
     )
+
     name = fields.Char(
         string="Reason", translate=True, help="Customers may see it, too."
     )
@@ -131,27 +123,3 @@ class CspHoursException(models.Model):
                         exception=row.display_name,
                     )
                 )
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        rows = super().create(vals_list)
-        if not self.env["csp.hours"]._is_part_of_change():
-            rows.hours_id._hours_changed()
-        return rows
-
-    def write(self, vals):
-        if self.env["csp.hours"]._is_part_of_change() or not (
-            TIMELINE_FIELDS & vals.keys()
-        ):
-            return super().write(vals)
-        hours = self.hours_id
-        result = super().write(vals)
-        (hours | self.hours_id)._hours_changed()
-        return result
-
-    def unlink(self):
-        hours = self.hours_id
-        result = super().unlink()
-        if not self.env["csp.hours"]._is_part_of_change():
-            hours._hours_changed()
-        return result

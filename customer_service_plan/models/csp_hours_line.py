@@ -4,17 +4,14 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import format_date
 
-TIMELINE_FIELDS = {"hours_id", "weekday", "minute_from", "minute_to"}
-
 
 class CspHoursLine(models.Model):
     _name = "csp.hours.line"
+    _inherit = ["csp.hours.part"]
     _description = "Opening Time of a Week Day"
     _order = "hours_id, weekday, minute_from, id"
+    _timeline_fields = frozenset({"hours_id", "weekday", "minute_from", "minute_to"})
 
-    hours_id = fields.Many2one(
-        comodel_name="csp.hours", required=True, index=True, ondelete="cascade"
-    )
     weekday = fields.Selection(
         selection=[
             ("0", "Monday"),
@@ -84,27 +81,3 @@ class CspHoursLine(models.Model):
             self.minute_to += 1440
         elif self.minute_to - self.minute_from > 1440:
             self.minute_to -= 1440
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        lines = super().create(vals_list)
-        if not self.env["csp.hours"]._is_part_of_change():
-            lines.hours_id._hours_changed()
-        return lines
-
-    def write(self, vals):
-        if self.env["csp.hours"]._is_part_of_change() or not (
-            TIMELINE_FIELDS & vals.keys()
-        ):
-            return super().write(vals)
-        hours = self.hours_id
-        result = super().write(vals)
-        (hours | self.hours_id)._hours_changed()
-        return result
-
-    def unlink(self):
-        hours = self.hours_id
-        result = super().unlink()
-        if not self.env["csp.hours"]._is_part_of_change():
-            hours._hours_changed()
-        return result

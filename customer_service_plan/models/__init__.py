@@ -15,8 +15,6 @@ from . import csp_objective
 from . import csp_policy
 from . import csp_policy_line
 from . import csp_policy_version
-from . import csp_policy_screen
-from . import csp_policy_version_screen
 from . import csp_segment
 from . import csp_ticket_event
 from . import helpdesk_ticket

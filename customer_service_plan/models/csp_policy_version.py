@@ -114,6 +114,7 @@ class CspPolicyVersion(models.Model):
     finding_text = fields.Text(
         string="To look at before publishing", compute="_compute_finding_text"
     )
+    ticket_count = fields.Integer(string="Tickets", compute="_compute_ticket_count")
 
     _number_unique = models.UniqueIndex(
         "(policy_id, number)", "This version number is already taken."
@@ -150,6 +151,19 @@ class CspPolicyVersion(models.Model):
             version.finding_text = version.state in ("draft", "in_review") and (
                 "\n".join(text for _blocks, text in version._publishing_findings())
             )
+
+    @api.depends("state")
+    def _compute_ticket_count(self):
+        tickets = self.env["helpdesk.ticket"].with_context(active_test=False)
+        counts = dict(
+            tickets._read_group(
+                domain=[("csp_policy_version_id", "in", self.ids)],
+                groupby=["csp_policy_version_id"],
+                aggregates=["__count"],
+            )
+        )
+        for version in self:
+            version.ticket_count = counts.get(version._origin, 0)
 
     def _in_force_from(self, company):
         """When this version begins for a company: naive UTC.
@@ -386,6 +400,28 @@ class CspPolicyVersion(models.Model):
     def _company_today(self):
         company = self.company_id or self.env.company
         return fields.Date.context_today(self.with_context(tz=company._csp_tz()))
+
+    # === Screens ===
+
+    def action_view_tickets(self):
+        """List the tickets that are promised something under this version."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "helpdesk_mgmt.helpdesk_ticket_action"
+        )
+        action.update(
+            {
+                "display_name": self.env._("Promised under %s", self.display_name),
+                "domain": [("csp_policy_version_id", "in", self.ids)],
+                "context": {"active_test": False},
+            }
+        )
+        return action
+
+    def action_new_version(self):
+        """Start the next version of the policy, or open the one already begun."""
+        self.ensure_one()
+        return self.policy_id.action_new_version()
 
     # === Checks before publishing ===
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from freezegun import freeze_time
 
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from .common import CspCommon
 from .test_history_import import HistoryCommon, rows_of, to_csv
@@ -172,6 +172,26 @@ class TestPromiseApply(HistoryCommon):
         ).draft_version_id
         with self.assertRaises(UserError):
             self._wizard(import_id=batch.id, version_id=draft.id).action_apply()
+
+    def test_only_the_company_of_the_policy(self):
+        company = self.env["res.company"].create({"name": "Branch"})
+        self.manager.company_ids += company
+        theirs = self._create_policy(
+            [{"match_all": True, "resolution_minutes": 60}],
+            name="Of the branch",
+            company_id=company.id,
+        ).current_version_id
+        Apply = (
+            self.env["csp.promise.apply"]
+            .with_user(self.manager)
+            .with_context(allowed_company_ids=(self.env.company + company).ids)
+        )
+        with self.assertRaisesRegex(ValidationError, "Branch"):
+            Apply.create({"version_id": theirs.id})
+        wizard = Apply.create({"version_id": theirs.id, "company_id": company.id})
+        with self.assertRaisesRegex(ValidationError, "Branch"):
+            wizard.company_id = self.env.company
+        self.assertTrue(Apply.create({"version_id": self.version.id}))
 
     def test_only_managers(self):
         with self.assertRaises(AccessError):

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL
 
 from ..models.csp_commitment import COMMITMENT_KINDS
@@ -87,6 +87,21 @@ class CspPromiseApply(models.TransientModel):
         for apply in self:
             total = apply.total_count
             apply.progress = 100.0 * apply.done_count / total if total else 0.0
+
+    @api.constrains("company_id", "version_id")
+    def _check_version_company(self):
+        for apply in self:
+            company = apply.version_id.company_id
+            if company not in (company.browse(), apply.company_id):
+                raise ValidationError(
+                    self.env._(
+                        "%(version)s holds for %(company)s only. It cannot be applied "
+                        "to the tickets of %(other)s.",
+                        version=apply.version_id.display_name,
+                        company=company.name,
+                        other=apply.company_id.name,
+                    )
+                )
 
     def _scope_domain(self):
         """The chosen tickets, with a promise or not."""

@@ -34,6 +34,7 @@
         "wizards/csp_policy_publish_views.xml",
         "wizards/csp_promise_apply_views.xml",
         "wizards/csp_promise_why_views.xml",
+        "wizards/csp_settings_views.xml",
         "wizards/helpdesk_ticket_merge_views.xml",
         "views/csp_commitment_views.xml",
         "views/csp_history_mapping_views.xml",

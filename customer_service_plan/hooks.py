@@ -11,6 +11,7 @@ def pre_init_hook(env):
         """
         ALTER TABLE helpdesk_ticket
             ADD COLUMN IF NOT EXISTS csp_received_at timestamp,
+            ADD COLUMN IF NOT EXISTS csp_last_contact_at timestamp,
             ADD COLUMN IF NOT EXISTS csp_reopen_count int4 DEFAULT 0,
             ADD COLUMN IF NOT EXISTS csp_handover_count int4 DEFAULT 0,
             ADD COLUMN IF NOT EXISTS csp_waiting_on varchar,
@@ -35,6 +36,7 @@ def post_init_hook(env):
             """
             UPDATE helpdesk_ticket ticket
                SET csp_received_at = date_trunc('second', ticket.create_date),
+                   csp_last_contact_at = date_trunc('second', ticket.create_date),
                    csp_waiting_on = CASE
                        WHEN ticket.active AND NOT COALESCE(stage.closed, FALSE)
                        THEN COALESCE(stage.csp_waiting_on, 'none') ELSE 'none' END,

@@ -16,8 +16,10 @@ from . import csp_policy
 from . import csp_policy_line
 from . import csp_policy_version
 from . import csp_segment
+from . import csp_segment_card
 from . import csp_ticket_event
 from . import helpdesk_ticket
+from . import helpdesk_ticket_card
 from . import helpdesk_ticket_category
 from . import helpdesk_ticket_channel
 from . import helpdesk_ticket_gateway
@@ -33,5 +35,6 @@ from . import mail_thread
 from . import res_company
 from . import res_config_settings
 from . import res_partner
+from . import res_partner_card
 from . import resource_calendar
 from . import resource_calendar_leaves

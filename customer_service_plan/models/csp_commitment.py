@@ -51,6 +51,7 @@ TICKET_COLUMNS = {
     "csp_received_at": "moment",
     "csp_first_response_at": "moment",
     "csp_unanswered_since": "moment",
+    "csp_last_contact_at": "moment",
     "csp_waiting_on": "text",
     "csp_closed_as": "text",
     "csp_closed_at": "moment",
@@ -312,7 +313,8 @@ class CspCommitment(models.Model):
                        ARRAY(
                            SELECT helpdesk_ticket_tag_id FROM %(tags)s
                             WHERE helpdesk_ticket_id = t.id
-                       )
+                       ),
+                       date_part('epoch', t.csp_last_contact_at)::bigint
                   FROM helpdesk_ticket t
              LEFT JOIN csp_policy_line l ON l.id = t.csp_policy_line_id
              LEFT JOIN csp_commitment c
@@ -367,12 +369,14 @@ class CspCommitment(models.Model):
 
     def _blank_dossier(self, ticket):
         """The dossier of a ticket that was just created."""
+        received_at = to_epoch(ticket.csp_received_at or ticket.create_date)
         dossier = Dossier(
             ticket=ticket.id,
             company=ticket.company_id.id,
             case=clock.Case(
                 hours=self._opening_time,
-                received_at=to_epoch(ticket.csp_received_at or ticket.create_date),
+                received_at=received_at,
+                last_contact_at=received_at,
             ),
         )
         if ticket.csp_waiting_on:
@@ -398,6 +402,7 @@ class CspCommitment(models.Model):
                 received_at=row[2],
                 first_response_at=row[3],
                 unanswered_since=row[4],
+                last_contact_at=row[37],
                 waiting_on=row[5] or clock.NOT_WAITING,
                 closed_as=row[6] or "",
                 closed_at=row[7],
@@ -805,6 +810,7 @@ def _ticket_values(dossier):
         case.received_at,
         case.first_response_at,
         case.unanswered_since,
+        case.last_contact_at,
         case.waiting_on,
         case.closed_as,
         case.closed_at,

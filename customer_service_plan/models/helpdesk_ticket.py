@@ -164,6 +164,14 @@ class HelpdeskTicket(models.Model):
         help="The oldest message of the customer, after our first answer, that nobody "
         "has answered yet.",
     )
+    csp_last_contact_at = fields.Datetime(
+        string="Last contact",
+        readonly=True,
+        copy=False,
+        groups="base.group_user",
+        help="The latest of the request itself, the customer's messages and our "
+        "replies.",
+    )
     csp_waiting_on = fields.Selection(
         selection=[
             ("none", "Nobody"),
@@ -309,7 +317,9 @@ class HelpdeskTicket(models.Model):
         if not blank:
             return vals
         facts = {**dict.fromkeys(given, False), **blank}
-        return {**vals, **facts, "csp_received_at": received_at or now}
+        received_at = received_at or now
+        facts.update(csp_received_at=received_at, csp_last_contact_at=received_at)
+        return {**vals, **facts}
 
     @api.model
     def _csp_check_received_at(self, received_at, now):

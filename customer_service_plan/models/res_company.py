@@ -48,6 +48,24 @@ class ResCompany(models.Model):
         help="What happens when a customer writes on a ticket that is closed.",
     )
 
+    csp_call_from = fields.Integer(
+        string="Calls from",
+        default=540,
+        groups="base.group_user",
+        help="Minutes since midnight of the customer's day.",
+    )
+    csp_call_to = fields.Integer(
+        string="Calls until",
+        default=1200,
+        groups="base.group_user",
+        help="Minutes since midnight of the customer's day.",
+    )
+
+    _csp_call_times_in_order = models.Constraint(
+        "CHECK(csp_call_from >= 0 AND csp_call_from < csp_call_to"
+        " AND csp_call_to <= 1440)",
+        "Calls end after they begin, on the same day.",
+    )
     _csp_reopen_grace_days_positive = models.Constraint(
         "CHECK(csp_reopen_grace_days >= 0)",
         "The days to reopen a ticket cannot be negative.",

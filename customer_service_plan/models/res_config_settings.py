@@ -8,6 +8,8 @@ class ResConfigSettings(models.TransientModel):
     csp_reopen_grace_days = fields.Integer(
         related="company_id.csp_reopen_grace_days", readonly=False
     )
+    csp_call_from = fields.Integer(related="company_id.csp_call_from", readonly=False)
+    csp_call_to = fields.Integer(related="company_id.csp_call_to", readonly=False)
     csp_resume_on_reply = fields.Boolean(
         related="company_id.csp_resume_on_reply", readonly=False
     )

@@ -136,6 +136,7 @@ class CspCommon(BaseCommon):
             ticket.csp_next_kind,
             ticket.csp_first_response_at,
             ticket.csp_unanswered_since,
+            ticket.csp_last_contact_at,
             ticket.csp_waiting_on,
             ticket.csp_closed_as,
             ticket.csp_closed_at,

@@ -29,6 +29,8 @@ MET = "met"
 MISSED = "missed"
 EXCUSED = "excused"
 CANCELLED = "cancelled"
+#: Kinds of event by which customer and company speak with each other.
+CONTACTS = frozenset({"received", "customer_message", "staff_reply"})
 #: States of a commitment whose outcome is still open.
 UNDECIDED = (RUNNING, PAUSED)
 
@@ -136,6 +138,9 @@ class Case:
     first_response_at: int | None = None
     #: The oldest message of the customer, after the first response, without an answer.
     unanswered_since: int | None = None
+    #: The latest of receipt, messages of the customer and our replies on this ticket.
+    #: A merge does not change it: what was said stays with the ticket it was said on.
+    last_contact_at: int | None = None
     waiting_on: str = NOT_WAITING
     closed_as: str = ""
     closed_at: int | None = None
@@ -173,6 +178,8 @@ class Case:
         if not event.data.get("from_receipt"):
             self.lapse(event.at)
         self.history.append(event)
+        if event.kind in CONTACTS:
+            self.last_contact_at = max(event.at, self.last_contact_at or event.at)
         handler = _HANDLERS.get(event.kind)
         if handler:
             handler(self, event)

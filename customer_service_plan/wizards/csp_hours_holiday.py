@@ -4,31 +4,10 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
+from ..tools.public_holidays import find_region, get_language, get_regions
+
 # Years that the package and people can mean.
 FIRST_YEAR, LAST_YEAR = 1948, 2099
-
-
-def get_regions(country_code):
-    """Return the regions with holidays of their own: code and name."""
-    try:
-        country = holidays.country_holidays(country_code)
-    except NotImplementedError:
-        return []
-    names = {}
-    for name, code in (country.subdivisions_aliases or {}).items():
-        names.setdefault(code, name)
-    regions = [(code, names.get(code, code)) for code in country.subdivisions]
-    return sorted(regions, key=lambda region: region[1])
-
-
-def get_language(country, code):
-    """Return the language of names: the user's, else English, else the country's."""
-    spoken = country.supported_languages or ()
-    for wanted in (code, code.split("_")[0], "en_US"):
-        for language in spoken:
-            if language == wanted or language.split("_")[0] == wanted:
-                return language
-    return None
 
 
 class CspHoursHoliday(models.TransientModel):
@@ -94,15 +73,8 @@ class CspHoursHoliday(models.TransientModel):
         """Return the region of the package that is meant by a state of Odoo."""
         if not state or state.country_id != self.country_id:
             return False
-        regions = get_regions(self.country_id.code)
-        codes = {
-            state.code,
-            (state.code or "").removeprefix(f"{self.country_id.code}-"),
-        }
-        for code, name in regions:
-            if code in codes or name.casefold() == state.name.casefold():
-                return code
-        return False
+        found = find_region(self.country_id.code, state.code or "", state.name)
+        return found or False
 
     @api.depends("country_id")
     def _compute_regions(self):

@@ -1,0 +1,54 @@
+from odoo import models
+from odoo.fields import Domain
+
+#: Needs that the card names, the most important first.
+SHOWN_NEEDS = 8
+
+
+class CspSegment(models.Model):
+    _inherit = "csp.segment"
+
+    def _csp_card_reason(self):
+        """Why somebody is in this segment, as far as the user may know it."""
+        self.ensure_one()
+        if "has_rules" not in self._fields:
+            return ""
+        if not self.has_rules:
+            return self.env._("put in by hand")
+        return self.rule_text or ""
+
+    def _csp_card_needs(self):
+        """What matters to customers of these segments, the most important first.
+
+        A need of several segments is as important as in the one where it is most, and
+        as well met as in the one where it is least.
+        """
+        if "csp.segment.need" not in self.env:
+            return []
+        rows = self.env["csp.segment.need"].search_fetch(
+            Domain("segment_id", "in", self.ids),
+            ["need_id", "importance", "satisfaction"],
+        )
+        needs = []
+        for need, same in rows.grouped("need_id").items():
+            if not need.active:
+                continue
+            met = [row.satisfaction for row in same if row.satisfaction]
+            needs.append(
+                {
+                    "id": need.id,
+                    "name": need.name,
+                    "importance": max(row.importance for row in same),
+                    "satisfaction": min(met, default=False),
+                    "sequence": need.sequence,
+                }
+            )
+        needs.sort(
+            key=lambda need: (
+                -need["importance"],
+                need["satisfaction"] or 6,
+                need["sequence"],
+                need["id"],
+            )
+        )
+        return needs[:SHOWN_NEEDS]

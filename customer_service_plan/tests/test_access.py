@@ -4,13 +4,14 @@ from functools import partial
 from freezegun import freeze_time
 
 from odoo import models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.service.model import call_kw, get_public_method
 from odoo.tests import Form, new_test_user, users
 from odoo.tools import mute_logger
 
 from ..models.helpdesk_ticket import FACT_FIELDS
+from ..wizards.csp_settings import SETTINGS
 from .common import CspCommon
 
 OPERATIONS = ("read", "write", "create", "unlink")
@@ -191,6 +192,63 @@ class TestAccessMatrix(CspCommon):
                 self.assertTrue(hasattr(self.env[name], method), method)
                 with self.assertRaises(AccessError):
                     get_public_method(self.env[name], method)
+
+
+class TestSettings(CspCommon):
+    """What a manager decides for his company, without being an administrator."""
+
+    def _settings(self, user, **vals):
+        return self.env["csp.settings"].with_user(user).create(vals)
+
+    def test_all_settings_are_there(self):
+        page = self.env["res.config.settings"]._fields
+        self.assertEqual(
+            set(SETTINGS), {name for name in page if name.startswith("csp_")}
+        )
+        company = self.env.company
+        settings = self._settings(self.manager)
+        for name in SETTINGS:
+            self.assertEqual(settings[name], company[name], name)
+
+    def test_manager_saves(self):
+        Company = self.env["res.company"].with_user(self.manager)
+        self.assertFalse(Company.has_access("write"))
+        form = Form(self.env["csp.settings"].with_user(self.manager))
+        self.assertEqual(form.csp_reopen_grace_days, 7)
+        form.csp_reopen_grace_days = 3
+        form.csp_closed_reply = "reopen"
+        form.csp_resume_on_reply = False
+        form.csp_hours_id = self.env["csp.hours"]
+        form.save().action_save()
+        company = self.env.company
+        self.assertEqual(company.csp_reopen_grace_days, 3)
+        self.assertEqual(company.csp_closed_reply, "reopen")
+        self.assertFalse(company.csp_resume_on_reply)
+        self.assertFalse(company.csp_hours_id)
+
+    def test_no_other_company(self):
+        branch = self.env["res.company"].create({"name": "Branch"})
+        settings = self._settings(self.manager)
+        settings.sudo().write({"company_id": branch.id, "csp_reopen_grace_days": 3})
+        with self.assertRaises(AccessError):
+            settings.action_save()
+        self.assertEqual(branch.csp_reopen_grace_days, 7)
+        self.manager.company_ids += branch
+        settings.action_save()
+        self.assertEqual(branch.csp_reopen_grace_days, 3)
+        self.assertEqual(self.env.company.csp_reopen_grace_days, 7)
+
+    def test_no_hours_of_another_company(self):
+        branch = self.env["res.company"].create({"name": "Branch"})
+        theirs = self.hours.copy({"company_id": branch.id})
+        settings = self._settings(self.manager, csp_hours_id=theirs.id)
+        with self.assertRaises(ValidationError):
+            settings.action_save()
+
+    def test_managers_only(self):
+        settings = self._settings(self.manager, csp_reopen_grace_days=3)
+        with self.assertRaises(AccessError):
+            settings.with_user(self.agent).action_save()
 
 
 class TestTicketCut(CspCommon):

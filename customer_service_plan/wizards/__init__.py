@@ -5,4 +5,5 @@ from . import csp_hours_week
 from . import csp_policy_publish
 from . import csp_promise_apply, csp_promise_apply_line
 from . import csp_promise_why, csp_promise_why_line
+from . import csp_settings
 from . import helpdesk_ticket_merge

@@ -1,0 +1,88 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError
+
+#: What a manager decides for the company. Odoo's settings page has the same.
+SETTINGS = (
+    "csp_hours_id",
+    "csp_resume_on_reply",
+    "csp_closed_reply",
+    "csp_reopen_grace_days",
+)
+
+
+class CspSettings(models.TransientModel):
+    """Settings of the service plan, for managers.
+
+    Odoo's own settings page can be saved by administrators only.
+    """
+
+    _name = "csp.settings"
+    _description = "Settings of the Service Plan"
+
+    company_id = fields.Many2one(
+        comodel_name="res.company",
+        required=True,
+        default=lambda self: self.env.company,
+        domain="[('id', 'in', allowed_company_ids)]",
+        ondelete="cascade",
+    )
+    csp_hours_id = fields.Many2one(
+        comodel_name="csp.hours",
+        string="Default Service Hours",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+        domain="[('company_id', 'in', [company_id, False])]",
+        ondelete="cascade",
+    )
+    csp_resume_on_reply = fields.Boolean(
+        string="Resume when the customer answers",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+    )
+    csp_closed_reply = fields.Selection(
+        selection=lambda self: self._selection_closed_reply(),
+        string="Answer on a closed ticket",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+    )
+    csp_reopen_grace_days = fields.Integer(
+        string="Days to reopen",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+    )
+
+    @api.model
+    def _selection_closed_reply(self):
+        field = self.env["res.company"]._fields["csp_closed_reply"]
+        return field._description_selection(self.env)
+
+    @api.depends("company_id")
+    def _compute_settings(self):
+        for settings in self:
+            for name in SETTINGS:
+                settings[name] = settings.company_id[name]
+
+    def action_save(self):
+        """Save these settings in the company, if it is one of the user's."""
+        self.ensure_one()
+        self.check_access("write")
+        company = self.company_id
+        if company not in self.env.user.company_ids:
+            raise AccessError(
+                self.env._(
+                    "%s is none of your companies: you cannot change its settings.",
+                    # sudo: res.company: the name of the company that was asked for
+                    company.sudo().name,
+                )
+            )
+        values = {
+            name: self._fields[name].convert_to_write(self[name], self)
+            for name in SETTINGS
+        }
+        # sudo: res.company: exactly these settings, of a company of this manager
+        company.sudo().write(values)
+        return {"type": "ir.actions.act_window_close"}

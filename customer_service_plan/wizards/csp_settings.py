@@ -4,6 +4,8 @@ from odoo.exceptions import AccessError
 #: What a manager decides for the company. Odoo's settings page has the same.
 SETTINGS = (
     "csp_hours_id",
+    "csp_call_from",
+    "csp_call_to",
     "csp_resume_on_reply",
     "csp_closed_reply",
     "csp_reopen_grace_days",
@@ -34,6 +36,20 @@ class CspSettings(models.TransientModel):
         readonly=False,
         domain="[('company_id', 'in', [company_id, False])]",
         ondelete="cascade",
+    )
+    csp_call_from = fields.Integer(
+        string="Calls from",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+        help="Minutes since midnight of the customer's day.",
+    )
+    csp_call_to = fields.Integer(
+        string="Calls until",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+        help="Minutes since midnight of the customer's day.",
     )
     csp_resume_on_reply = fields.Boolean(
         string="Resume when the customer answers",

@@ -47,6 +47,14 @@ class ResCompany(models.Model):
         groups="base.group_user",
         help="What happens when a customer writes on a ticket that is closed.",
     )
+    csp_profile_keep_months = fields.Integer(
+        string="Months to keep customer profiles",
+        default=36,
+        groups="base.group_user",
+        help="A profile is deleted by itself so many months after the customer's "
+        "consent, or after it was made if there is none. 0: it is kept until somebody "
+        "deletes it.",
+    )
 
     csp_call_from = fields.Integer(
         string="Calls from",
@@ -69,6 +77,10 @@ class ResCompany(models.Model):
     _csp_reopen_grace_days_positive = models.Constraint(
         "CHECK(csp_reopen_grace_days >= 0)",
         "The days to reopen a ticket cannot be negative.",
+    )
+    _csp_profile_keep_months_positive = models.Constraint(
+        "CHECK(csp_profile_keep_months >= 0)",
+        "The months to keep customer profiles cannot be negative.",
     )
 
     @api.constrains("csp_hours_id")

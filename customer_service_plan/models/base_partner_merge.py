@@ -1,0 +1,29 @@
+from odoo import api, models
+
+
+class BasePartnerMergeAutomaticWizard(models.TransientModel):
+    _inherit = "base.partner.merge.automatic.wizard"
+
+    @api.model
+    def _update_foreign_keys(self, src_partners, dst_partner):
+        """Join the profiles before links are moved: a contact has one at most."""
+        self._csp_merge_profiles(src_partners, dst_partner)
+        return super()._update_foreign_keys(src_partners, dst_partner)
+
+    @api.model
+    def _csp_merge_profiles(self, sources, target):
+        """Leave one profile, of `target`, that knows what any of them knew."""
+        # sudo: csp.customer.profile: whoever may merge contacts need not see what is
+        # known of them; nothing of it is shown.
+        Profile = self.env["csp.customer.profile"].sudo()
+        profiles = Profile.search([("partner_id", "in", (sources | target).ids)])
+        kept = profiles.filtered(lambda profile: profile.partner_id == target)
+        others = profiles - kept
+        if not others:
+            return
+        if not kept and len(others) == 1:
+            others.partner_id = target
+            return
+        if not kept:
+            kept = Profile.create({"partner_id": target.id, "keep_until": False})
+        kept._absorb(others)

@@ -1,0 +1,473 @@
+import logging
+
+from psycopg2 import Error as DatabaseError
+
+from odoo import api, fields, models
+from odoo.fields import Domain
+from odoo.tools import SQL
+
+from .csp_commitment import CONFLICTS, MAX_CONFLICTS
+from .csp_segment_rules import last_line
+from .protected import BY_ADDON
+
+_logger = logging.getLogger(__name__)
+
+#: With so many contacts at most, all are sorted at once when a rule changes.
+AT_ONCE_LIMIT = 20_000
+#: In the background, so many are looked at between two commits.
+BATCH_SIZE = 100_000
+#: So many changed contacts are looked at by one query.
+PARTNERS_AT_ONCE = 5_000
+#: Under this name, what was found broken waits for the end of the transaction.
+BROKEN = "csp_broken_segments"
+BROKEN_ACTIVITY = "customer_service_plan.mail_activity_type_broken_segment"
+
+
+class CspSegment(models.Model):
+    """Who is in which segment: stored, and brought up to date in sets."""
+
+    _inherit = "csp.segment"
+
+    def _update_membership(self, partners=None):
+        """Bring up to date who is in these segments, or in all for none.
+
+        Segments without rules keep the customers put in by hand. One whose rules
+        cannot be used keeps its members, is marked, and its owner gets a to-do.
+
+        :param partners: only look at these contacts; None for all
+        """
+        segments = self or self.search(Domain.TRUE)
+        if partners is not None:
+            partners._csp_segments_outdated(inheriting=True)
+            partners.flush_recordset(["csp_segment_ids"])
+            return
+        # sudo: csp.segment: members follow from the rules, whoever asks
+        for segment in segments.sudo():
+            segment._sort_all()
+
+    # === All contacts ===
+
+    def _rules_changed(self):
+        """Check the rules of these segments and sort the customers anew.
+
+        At once where there are few contacts, otherwise in the background.
+        """
+        # sudo: csp.segment: who may write a segment has it brought up to date
+        segments = self.sudo()
+        segments._check_usable()
+        many = len(self._contacts_up_to(AT_ONCE_LIMIT + 1)) > AT_ONCE_LIMIT
+        if many:
+            segments.filtered("has_rules")._sort_in_background()
+        else:
+            segments._update_membership_of_existing()
+
+    def _update_membership_of_existing(self):
+        if self:
+            self._update_membership()
+
+    @api.model
+    def _contacts_up_to(self, limit):
+        return self.env.execute_query(
+            SQL("SELECT 1 FROM res_partner LIMIT %s", limit)
+        )
+
+    def _check_usable(self):
+        """Mark those of these segments whose rules cannot be used, and only those."""
+        for segment in self:
+            error = segment._condition_error() if segment.has_rules else ""
+            if error != (segment.broken_reason or ""):
+                segment._mark_broken(error)
+
+    def _sort_all(self):
+        """Sort all contacts into or out of this segment, in one statement."""
+        self.ensure_one()
+        if not self.has_rules:
+            return
+        try:
+            self._move_members()
+        except CONFLICTS:
+            raise
+        except (ValueError, DatabaseError) as error:
+            self._mark_broken(last_line(error))
+            return
+        if self.is_broken:
+            self._mark_broken("")
+        self._set_standing(
+            is_pending=False, progress=100, sorted_to=0, checked_at=fields.Datetime.now()
+        )
+
+    def _move_members(self, first=None, last=None):
+        """Let the members of this segment be those who fit its rules.
+
+        :param int first: with `last`, only contacts whose commercial entity has an id
+            from the one to the other: a company and its contacts belong together
+        :return: how many contacts came or went
+        """
+        rel = SQL("csp_segment_res_partner_rel")
+        where, within = None, SQL()
+        if first is not None:
+            bounds = SQL("BETWEEN %s AND %s", first, last)
+            where = SQL(
+                "COALESCE(res_partner.commercial_partner_id, res_partner.id) %s", bounds
+            )
+            within = SQL(
+                """
+                AND EXISTS (
+                    SELECT FROM res_partner
+                     WHERE res_partner.id = rel.partner_id AND %s
+                )
+                """,
+                where,
+            )
+        if self.active:
+            fitting = self._fitting_sql(self._compiled(), where=where)
+        else:
+            fitting = SQL("SELECT NULL::int AS id WHERE FALSE")
+        self.env["res.partner"].flush_model(["csp_segment_ids"])
+        [[moved]] = self._ask(
+            SQL(
+                """
+                WITH fitting AS MATERIALIZED (%(fitting)s),
+                gone AS (
+                    DELETE FROM %(rel)s rel
+                     WHERE rel.segment_id = %(segment)s
+                       AND NOT EXISTS (
+                           SELECT FROM fitting WHERE fitting.id = rel.partner_id
+                       ) %(within)s
+                 RETURNING 1
+                ),
+                come AS (
+                    INSERT INTO %(rel)s (segment_id, partner_id)
+                    SELECT %(segment)s, fitting.id
+                      FROM fitting
+                     WHERE NOT EXISTS (
+                           SELECT FROM %(rel)s rel
+                            WHERE rel.segment_id = %(segment)s
+                              AND rel.partner_id = fitting.id
+                     )
+                        ON CONFLICT DO NOTHING
+                 RETURNING 1
+                )
+                SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM come)
+                """,
+                fitting=fitting,
+                rel=rel,
+                segment=self.id,
+                within=within,
+            )
+        )
+        if moved:
+            self._members_moved()
+        return moved
+
+    @api.model
+    def _members_moved(self):
+        self.env["res.partner"].invalidate_model(["csp_segment_ids"], flush=False)
+        self.env["csp.segment"].invalidate_model(
+            ["partner_ids", "member_count", "preview"], flush=False
+        )
+
+    # === In the background ===
+
+    def _sort_in_background(self):
+        if self:
+            self._set_standing(is_pending=True, progress=0, sorted_to=0)
+            # sudo: ir.cron: whoever may change a rule has the customers sorted
+            self.env.ref("customer_service_plan.ir_cron_segments").sudo()._trigger()
+
+    @api.model
+    def _cron_update_membership(self, batch_size=BATCH_SIZE):
+        """Sort all contacts by rules that were changed, and once a day by all rules.
+
+        Ages and conditions on other records change without anybody writing a contact.
+        Works in parts of the contacts, each committed: a process that was killed goes
+        on from there, and a second one takes another segment.
+        """
+        self._let_rest_be_due()
+        conflicts = 0
+        while segment := self._pending()._take_one():
+            try:
+                segment._sort_part(batch_size)
+            except CONFLICTS:
+                conflicts += 1
+                if conflicts > MAX_CONFLICTS:
+                    raise
+                self.env.cr.rollback()
+                continue
+            left = len(self._pending())
+            if not self.env["ir.cron"]._commit_progress(1, remaining=left):
+                break
+
+    @api.model
+    def _pending(self):
+        return self.search([("is_pending", "=", True), ("has_rules", "=", True)])
+
+    def _take_one(self):
+        return self.try_lock_for_update(allow_referencing=True, limit=1)
+
+    @api.model
+    def _let_rest_be_due(self):
+        """Have segments sorted that were not since yesterday."""
+        today = fields.Datetime.now().replace(hour=0, minute=0, second=0)
+        due = self.search(
+            [
+                ("has_rules", "=", True),
+                ("is_pending", "=", False),
+                "|",
+                ("checked_at", "=", False),
+                ("checked_at", "<", today),
+            ]
+        )
+        due._check_usable()
+        due._set_standing(is_pending=True, progress=0, sorted_to=0)
+
+    def _sort_part(self, batch_size):
+        """Sort the next contacts of this segment.
+
+        :return: whether there are more
+        """
+        self.ensure_one()
+        first = self.sorted_to + 1
+        last, highest = self._part_from(first, batch_size)
+        if first == 1:
+            self._set_standing(checked_at=fields.Datetime.now())
+        try:
+            self._move_members(first, last)
+        except CONFLICTS:
+            raise
+        except (ValueError, DatabaseError) as error:
+            self._mark_broken(last_line(error))
+            return False
+        if last < highest:
+            self._set_standing(sorted_to=last, progress=100 * last // highest)
+            return True
+        self._sort_changed_since(self.checked_at)
+        self._set_standing(is_pending=False, progress=100, sorted_to=0)
+        return False
+
+    @api.model
+    def _sort_changed_since(self, moment):
+        """Look again at contacts that were changed while all were being sorted."""
+        changed = Domain("write_date", ">=", moment)
+        profiles = self.env["csp.customer.profile"].search(changed)
+        partners = self.env["res.partner"].with_context(active_test=False)
+        self._update_membership(partners.search(changed) | profiles.partner_id)
+
+    @api.model
+    def _part_from(self, first, size):
+        """The last id of the part of `size` contacts that begins at id `first`, and the
+        highest id of all."""
+        [row] = self.env.execute_query(
+            SQL(
+                """
+                SELECT (
+                    SELECT id FROM res_partner WHERE id >= %(first)s
+                     ORDER BY id OFFSET %(size)s LIMIT 1
+                ), (SELECT max(id) FROM res_partner)
+                """,
+                first=first,
+                size=size - 1,
+            )
+        )
+        last, highest = row
+        return (last or highest or first), (highest or first)
+
+    # === Some contacts ===
+
+    @api.model
+    def _sort_partners(self, partners):
+        """Bring up to date in which segments these contacts are.
+
+        Never fails because of a segment: one whose rules cannot be used is left alone
+        and marked at the end of the transaction.
+        """
+        known_broken = self.env.cr.precommit.data.get(BROKEN, ())
+        segments = [
+            rules
+            for rules in self._segmentation().segments
+            if rules.id not in known_broken
+        ]
+        if not segments:
+            return
+        for start in range(0, len(partners), PARTNERS_AT_ONCE):
+            part = partners[start : start + PARTNERS_AT_ONCE]
+            fitting = self._fitting_among(part, segments)
+            self._set_members(part, fitting)
+
+    @api.model
+    def _fitting_among(self, partners, segments):
+        """Which of these contacts belong to which of these segments.
+
+        :return: dict of segment id to a set of ids of contacts, without the segments
+            that cannot be used
+        """
+        heirs = self._heirs(partners) if any(s.inherits for s in segments) else ()
+        ids = {*partners.ids, *(company for _id, company, _owner in heirs)}
+        fitting = self._fitting_themselves(ids, segments)
+        wanted = set(partners.ids)
+        result = {}
+        for rules in segments:
+            if rules.id not in fitting:
+                continue
+            themselves = fitting[rules.id]
+            members = themselves & wanted
+            if rules.inherits:
+                members |= {
+                    id_
+                    for id_, company, owner in heirs
+                    if company in themselves and owner in (0, rules.company or owner)
+                }
+            result[rules.id] = members
+        return result
+
+    @api.model
+    def _heirs(self, partners):
+        """Contacts among these that belong to a company.
+
+        :return: list of (id, id of their company, id of the company of ours that they
+            are kept for or 0)
+        """
+        self.env["res.partner"].flush_model(
+            ["commercial_partner_id", "is_company", "active", "company_id"]
+        )
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT child.id, company.id, COALESCE(child.company_id, 0)
+                  FROM res_partner child
+                  JOIN res_partner company ON company.id = child.commercial_partner_id
+                 WHERE child.id = ANY(%s)
+                   AND child.active AND company.is_company AND company.id <> child.id
+                """,
+                partners.ids,
+            )
+        )
+
+    @api.model
+    def _fitting_themselves(self, ids, segments):
+        """Who of these fits which segment, by one query for all of them.
+
+        Where that fails, each segment is asked alone to find the one to blame.
+        """
+        among = Domain("id", "in", list(ids))
+        parts, result = [], {}
+        for rules in segments:
+            try:
+                query = self._fitting(rules, among)
+            except ValueError as error:
+                self._note_broken(rules.id, error)
+                continue
+            result[rules.id] = set()
+            if not query.is_empty():
+                parts.append(
+                    (rules.id, query.select(SQL("%s", rules.id), SQL("res_partner.id")))
+                )
+        for segment_id, partner_id in self._ask_each(parts):
+            result[segment_id].add(partner_id)
+        for segment_id in self.env.cr.precommit.data.get(BROKEN, ()):
+            result.pop(segment_id, None)
+        return result
+
+    @api.model
+    def _ask_each(self, parts):
+        if not parts:
+            return []
+        try:
+            return self._ask(
+                SQL(" UNION ALL ").join(SQL("(%s)", select) for _id, select in parts)
+            )
+        except CONFLICTS:
+            raise
+        except DatabaseError as error:
+            if len(parts) == 1:
+                self._note_broken(parts[0][0], error)
+                return []
+        return [row for part in parts for row in self._ask_each([part])]
+
+    @api.model
+    def _set_members(self, partners, fitting):
+        """Store who of these contacts is in which of the segments in `fitting`."""
+        pairs = [(segment, id_) for segment, ids in fitting.items() for id_ in ids]
+        moved = self.env.execute_query(
+            SQL(
+                """
+                WITH wanted AS (
+                    SELECT * FROM unnest(%(segments)s::int[], %(members)s::int[])
+                        AS wanted(segment_id, partner_id)
+                ),
+                gone AS (
+                    DELETE FROM csp_segment_res_partner_rel rel
+                     WHERE rel.partner_id = ANY(%(partners)s)
+                       AND rel.segment_id = ANY(%(sorted)s)
+                       AND NOT EXISTS (
+                           SELECT FROM wanted
+                            WHERE wanted.segment_id = rel.segment_id
+                              AND wanted.partner_id = rel.partner_id
+                       )
+                 RETURNING 1
+                ),
+                come AS (
+                    INSERT INTO csp_segment_res_partner_rel (segment_id, partner_id)
+                    SELECT segment_id, partner_id FROM wanted
+                        ON CONFLICT DO NOTHING
+                 RETURNING 1
+                )
+                SELECT 1 FROM gone UNION ALL SELECT 1 FROM come LIMIT 1
+                """,
+                segments=[segment for segment, _id in pairs],
+                members=[id_ for _segment, id_ in pairs],
+                partners=partners.ids,
+                sorted=list(fitting),
+            )
+        )
+        if moved:
+            self._members_moved()
+
+    # === What cannot be used ===
+
+    @api.model
+    def _note_broken(self, segment_id, error):
+        """Mark a segment at the end of the transaction, in which somebody saves a
+        contact and must not be held up."""
+        data = self.env.cr.precommit.data
+        if BROKEN not in data:
+            data[BROKEN] = {}
+            self.env.cr.precommit.add(self._mark_noted)
+        data[BROKEN].setdefault(segment_id, last_line(error))
+
+    @api.model
+    def _mark_noted(self):
+        noted = self.env.cr.precommit.data.pop(BROKEN, {})
+        # sudo: csp.segment: whoever saves a contact may come across a broken one
+        for segment in self.sudo().browse(noted).exists():
+            segment._mark_broken(noted[segment.id])
+
+    def _mark_broken(self, reason):
+        """Say that the rules cannot be used, or for an empty reason that they can.
+
+        The owner gets a to-do, which goes when the rules are mended.
+        """
+        self.ensure_one()
+        was_broken = self.is_broken
+        self._set_standing(
+            is_broken=bool(reason), broken_reason=reason or False, is_pending=False
+        )
+        if reason and not was_broken:
+            _logger.info("Segment %s cannot be used: %s", self.id, reason)
+            owner = self.owner_id or self.create_uid
+            self.activity_schedule(
+                BROKEN_ACTIVITY,
+                note=self.env._(
+                    "Nobody is sorted into or out of this segment until its condition "
+                    "is mended: %(reason)s",
+                    reason=reason,
+                ),
+                user_id=owner.id if owner.active else self.env.uid,
+            )
+        elif was_broken and not reason:
+            self.activity_unlink([BROKEN_ACTIVITY])
+
+    def _set_standing(self, **vals):
+        if self:
+            self.with_context(csp_by_addon=BY_ADDON, tracking_disable=True).write(vals)
+

@@ -1,4 +1,5 @@
 from . import test_access
+from . import test_birth
 from . import test_channels
 from . import test_clock
 from . import test_clock_histories

@@ -9,6 +9,7 @@ SETTINGS = (
     "csp_resume_on_reply",
     "csp_closed_reply",
     "csp_reopen_grace_days",
+    "csp_profile_keep_months",
 )
 
 
@@ -66,6 +67,13 @@ class CspSettings(models.TransientModel):
     )
     csp_reopen_grace_days = fields.Integer(
         string="Days to reopen",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+    )
+
+    csp_profile_keep_months = fields.Integer(
+        string="Months to keep customer profiles",
         compute="_compute_settings",
         store=True,
         readonly=False,

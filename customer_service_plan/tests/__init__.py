@@ -1,5 +1,7 @@
 from . import test_access
 from . import test_birth
+from . import test_calling
+from . import test_card
 from . import test_channels
 from . import test_clock
 from . import test_clock_histories

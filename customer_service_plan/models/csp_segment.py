@@ -362,6 +362,21 @@ class CspSegment(models.Model):
 
     # === Actions ===
 
+    def action_add_usual_needs(self):
+        """Give these segments each need of the catalogue that they lack, importance 3.
+
+        How well the needs are met stays unknown. Raises AccessError for who may not
+        write needs of segments.
+        """
+        needs = self.env["csp.need"].search([])
+        self.env["csp.segment.need"].create(
+            [
+                {"segment_id": segment.id, "need_id": need.id}
+                for segment in self
+                for need in needs - segment.need_ids.need_id
+            ]
+        )
+
     def action_view_members(self):
         """Open the customers of this segment."""
         self.ensure_one()

@@ -37,6 +37,8 @@ READERS = {
     "csp.policy.line": AGENTS,
     "csp.objective": AGENTS,
     "csp.segment": STAFF,
+    "csp.need": STAFF,
+    "csp.segment.need": STAFF,
     "csp.hours": AGENTS,
     "csp.hours.line": AGENTS,
     "csp.hours.exception": AGENTS,
@@ -142,7 +144,12 @@ class TestAccessMatrix(CspCommon):
                 "action_new_version",
                 "action_view_tickets",
             },
-            "csp.segment": {"action_view_members"},
+            "csp.segment": {
+                "action_add_usual_needs",
+                "action_recompute",
+                "action_view_members",
+            },
+            "csp.segment.need": {"csp_matrix_data"},
             "csp.commitment": {"action_excuse"},
             "csp.hours": {
                 "action_set_week",

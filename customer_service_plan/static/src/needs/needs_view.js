@@ -1,0 +1,77 @@
+import {
+    Component,
+    onWillStart,
+    onWillUpdateProps,
+    useRef,
+    useState,
+} from "@odoo/owl";
+import {ActionHelper} from "@web/views/action_helper";
+import {FormViewDialog} from "@web/views/view_dialogs/form_view_dialog";
+import {KeepLast} from "@web/core/utils/concurrency";
+import {Layout} from "@web/search/layout";
+import {NeedsMatrix} from "./needs_matrix";
+import {SearchBar} from "@web/search/search_bar/search_bar";
+import {_t} from "@web/core/l10n/translation";
+import {kanbanView} from "@web/views/kanban/kanban_view";
+import {registry} from "@web/core/registry";
+import {standardViewProps} from "@web/views/standard_view_props";
+import {useSearchBarToggler} from "@web/search/search_bar/search_bar_toggler";
+import {useService} from "@web/core/utils/hooks";
+import {useSetupAction} from "@web/search/action_hook";
+
+/** The needs of all segments, or of those that the search leaves, as a matrix. */
+export class NeedsController extends Component {
+    static template = "customer_service_plan.NeedsView";
+    static components = {ActionHelper, Layout, NeedsMatrix, SearchBar};
+    static props = {...standardViewProps};
+
+    setup() {
+        this.orm = useService("orm");
+        this.dialog = useService("dialog");
+        this.state = useState({needs: [], capped: false, mayWrite: false});
+        this.keepLast = new KeepLast();
+        this.searchBarToggler = useSearchBarToggler();
+        useSetupAction({rootRef: useRef("root")});
+        onWillStart(() => this.load(this.props));
+        onWillUpdateProps((nextProps) => this.load(nextProps));
+    }
+
+    async load({context, domain, resModel}) {
+        const data = await this.keepLast.add(
+            this.orm.call(resModel, "csp_matrix_data", [], {context, domain})
+        );
+        this.state.needs = data.needs;
+        this.state.capped = data.capped;
+        this.state.mayWrite = data.may_write;
+    }
+
+    /** The name of a segment says nothing new where there is only one. */
+    get showSegments() {
+        return new Set(this.state.needs.map((need) => need.segment)).size > 1;
+    }
+
+    title(resId) {
+        const need = this.state.needs.find(({id}) => id === resId);
+        return need
+            ? _t("%(need)s for %(segment)s", need)
+            : _t("New need of a segment");
+    }
+
+    open(resId) {
+        this.dialog.add(FormViewDialog, {
+            context: this.props.context,
+            onRecordSaved: () => this.load(this.props),
+            readonly: !this.state.mayWrite,
+            resId,
+            resModel: this.props.resModel,
+            title: this.title(resId),
+        });
+    }
+}
+
+registry.category("views").add("csp_needs_matrix", {
+    ...kanbanView,
+    Controller: NeedsController,
+    searchMenuTypes: ["filter", "favorite"],
+    props: (genericProps) => genericProps,
+});

@@ -8,23 +8,12 @@ SHOWN_NEEDS = 8
 class CspSegment(models.Model):
     _inherit = "csp.segment"
 
-    def _csp_card_reason(self):
-        """Why somebody is in this segment, as far as the user may know it."""
-        self.ensure_one()
-        if "has_rules" not in self._fields:
-            return ""
-        if not self.has_rules:
-            return self.env._("put in by hand")
-        return self.rule_text or ""
-
     def _csp_card_needs(self):
         """What matters to customers of these segments, the most important first.
 
         A need of several segments is as important as in the one where it is most, and
         as well met as in the one where it is least.
         """
-        if "csp.segment.need" not in self.env:
-            return []
         rows = self.env["csp.segment.need"].search_fetch(
             Domain("segment_id", "in", self.ids),
             ["need_id", "importance", "satisfaction"],

@@ -62,7 +62,7 @@ class ResPartner(models.Model):
                     {
                         "id": segment.id,
                         "name": segment.name,
-                        "reason": segment._csp_card_reason(),
+                        "reason": segment.rule_text,
                     }
                     for segment in segments
                 ],
@@ -98,8 +98,6 @@ class ResPartner(models.Model):
 
     def _csp_card_wishes(self, entity):
         """The language and the channel that the customer prefers."""
-        if "csp.customer.profile" not in self.env:
-            return self.env["res.lang"], self.env["helpdesk.ticket.channel"]
         # sudo: csp.customer.profile: of all that is private only the customer's wishes
         # how to be reached are read; whoever answers him needs them
         profiles = self.env["csp.customer.profile"].sudo()

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from freezegun import freeze_time
 
 from odoo.exceptions import AccessError
+from odoo.fields import Command
 from odoo.tests import new_test_user
 
 from ..models.helpdesk_ticket_card import COUNTED_REQUESTS
@@ -78,7 +79,7 @@ class CardCommon(CspCommon):
                 {"name": "Friends", "sequence": 4},
             ]
         )
-        cls.segments[3].partner_ids = cls.customer
+        cls.customer.write({"csp_segment_ids": [Command.link(cls.segments[3].id)]})
 
     def _card(self, record, user=None, at=None):
         self.env.flush_all()
@@ -590,7 +591,8 @@ class TestCardPrivacy(CardCommon):
 
     def test_segments_when_the_ticket_came_in(self):
         self.assertFalse(self._card(self.ticket)["segments"]["at_receipt"])
-        self.customer.csp_segment_ids -= self.segments[3]
+        friends = self.segments[3].id
+        self.customer.write({"csp_segment_ids": [Command.unlink(friends)]})
         for user, can in ((self.agent, False), (self.manager, True)):
             segments = self._card(self.ticket, user)["segments"]
             self.assertEqual(
@@ -600,7 +602,7 @@ class TestCardPrivacy(CardCommon):
         with freeze_time(self.at(hours=1)):
             self.ticket.with_user(self.manager).action_csp_match_again()
         self.assertFalse(self._card(self.ticket)["segments"]["at_receipt"])
-        self.customer.csp_segment_ids += self.segments[3]
+        self.customer.write({"csp_segment_ids": [Command.link(friends)]})
         self._move(self.ticket, self.at(hours=2), self.stage_done)
         segments = self._card(self.ticket, self.manager)["segments"]
         self.assertEqual(segments["at_receipt"], ["Old hands", "Best", "Greeks"])

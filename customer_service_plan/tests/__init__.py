@@ -17,9 +17,11 @@ from . import test_mail_gateway
 from . import test_mass_mail
 from . import test_matching
 from . import test_merge
+from . import test_needs
 from . import test_past_tickets
 from . import test_policies
 from . import test_portal
+from . import test_profile
 from . import test_promise_apply
 from . import test_promises
 from . import test_query_counts

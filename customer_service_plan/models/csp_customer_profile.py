@@ -4,7 +4,7 @@ from datetime import timedelta
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 from ..tools import birth
 
@@ -276,11 +276,19 @@ class CspCustomerProfile(models.Model):
     def create(self, vals_list):
         profiles = super().create([self._without_blanks(vals) for vals in vals_list])
         profiles._note_statements({})
-        profiles.partner_id._csp_segments_outdated()
+        profiles.partner_id._csp_segments_outdated(inheriting=True)
         return profiles
 
     def write(self, vals):
         vals = self._without_blanks(vals)
+        if "partner_id" in vals and not self.env.su:
+            if self.partner_id.ids not in ([], [vals["partner_id"]]):
+                raise UserError(
+                    self.env._(
+                        "A profile stays with its customer. If two contacts are the "
+                        "same customer, merge the contacts."
+                    )
+                )
         before = self._stated(vals)
         partners = self.partner_id
         # Who is said once more to be 25 to 34 years old has not become younger.
@@ -294,13 +302,14 @@ class CspCustomerProfile(models.Model):
         if before:
             self._note_statements(before)
         if before or "partner_id" in vals:
-            (partners | self.partner_id)._csp_segments_outdated()
+            (partners | self.partner_id)._csp_segments_outdated(inheriting=True)
         return result
 
     def unlink(self):
-        partners = self.partner_id
+        # The privacy lookup may ask once more for what went with the contact.
+        partners = self.exists().partner_id
         result = super().unlink()
-        partners._csp_segments_outdated()
+        partners._csp_segments_outdated(inheriting=True)
         return result
 
     @api.model

@@ -19,6 +19,7 @@ OPERATIONS = ("read", "write", "create", "unlink")
 USERS = {
     "csp_portal": "base.group_portal",
     "csp_employee": "base.group_user",
+    "csp_profile_reader": "customer_service_plan.group_profile",
     "csp_only_agent": "customer_service_plan.group_agent",
     "csp_own": "helpdesk_mgmt.group_helpdesk_user_own",
     "csp_team": "helpdesk_mgmt.group_helpdesk_user_team",
@@ -29,7 +30,7 @@ USERS = {
 }
 HELPDESK = {"csp_own", "csp_team", "csp_all", "csp_head", "csp_manager"}
 AGENTS = HELPDESK | {"csp_only_agent", "csp_reviewer"}
-STAFF = AGENTS | {"csp_employee"}
+STAFF = AGENTS | {"csp_employee", "csp_profile_reader"}
 #: Per model, who reads it; the manager alone may do the rest, except where named.
 READERS = {
     "csp.policy": AGENTS,
@@ -44,6 +45,14 @@ READERS = {
     "csp.hours.exception": AGENTS,
     "csp.commitment": HELPDESK,
     "csp.ticket.event": HELPDESK,
+    "csp.education.level": {"csp_profile_reader"},
+    "csp.customer.tier": {"csp_profile_reader"},
+    "csp.customer.criterion": {"csp_profile_reader"},
+}
+#: Where the manager has no part in it: what those named may do.
+PRIVATE = {
+    "csp.customer.profile": {"csp_profile_reader": set(OPERATIONS)},
+    "csp.customer.statement": {"csp_profile_reader": {"read", "write"}},
 }
 #: Nobody changes these, whatever his groups.
 FACTS = {"csp.commitment", "csp.ticket.event"}
@@ -79,6 +88,8 @@ class TestAccessMatrix(CspCommon):
                 may = {op for op in OPERATIONS if Model.has_access(op)}
                 if name in FACTS:
                     expected = {"read"} if login in READERS[name] else set()
+                elif name in PRIVATE:
+                    expected = PRIVATE[name].get(login, set())
                 elif name in AGENTS_DIALOGS:
                     expected = set(OPERATIONS) if login in HELPDESK else set()
                 elif login == "csp_manager":
@@ -163,10 +174,22 @@ class TestAccessMatrix(CspCommon):
                 "action_csp_apply_todays_policies",
                 "action_csp_view_promises",
                 "action_csp_view_events",
+                "csp_card_data",
                 "csp_panel_data",
             },
+            "res.partner": {
+                "action_csp_open_profile",
+                "csp_card_data",
+                "csp_segments_why",
+            },
         }
-        for name in (*READERS, "helpdesk.ticket", "helpdesk.ticket.channel"):
+        for name in (
+            *READERS,
+            *PRIVATE,
+            "helpdesk.ticket",
+            "helpdesk.ticket.channel",
+            "res.partner",
+        ):
             found = set()
             for cls in type(self.env[name]).mro():
                 if not cls.__module__.startswith("odoo.addons.customer_service_plan"):
@@ -194,6 +217,7 @@ class TestAccessMatrix(CspCommon):
             "csp.ticket.event": ("_insert",),
             "csp.policy.version": ("_move", "_by_addon", "_cron_take_over"),
             "csp.hours": ("_hours_changed",),
+            "csp.customer.profile": ("_absorb", "_gc_past_keeping"),
         }.items():
             for method in methods:
                 self.assertTrue(hasattr(self.env[name], method), method)

@@ -226,13 +226,15 @@ class CspSegment(models.Model):
 
     def _inverse_partner_ids(self):
         Partner = self.env["res.partner"].with_context(active_test=False)
-        for segment in self:
+        # Kept before anything is searched: that works out segments of other contacts,
+        # and forgets what is in memory.
+        given = [(segment, segment.partner_ids) for segment in self]
+        for segment, wanted in given:
             if segment.has_rules:
-                if segment.partner_ids:
+                if wanted:
                     self._refuse_by_hand(segment)
                 continue
             known = Partner.search([("csp_segment_ids", "in", segment.ids)])
-            wanted = segment.partner_ids
             (wanted - known).write({"csp_segment_ids": [(4, segment.id)]})
             (known - wanted).write({"csp_segment_ids": [(3, segment.id)]})
 

@@ -61,6 +61,8 @@ export class NeedsController extends Component {
         this.dialog.add(FormViewDialog, {
             context: this.props.context,
             onRecordSaved: () => this.load(this.props),
+            preventCreate: !this.state.mayWrite,
+            preventEdit: !this.state.mayWrite,
             readonly: !this.state.mayWrite,
             resId,
             resModel: this.props.resModel,

@@ -13,6 +13,7 @@ EVENT_KINDS = [
     ("paused", "Waiting"),
     ("resumed", "Work resumed"),
     ("promised", "Promised"),
+    ("taken_back", "Promise taken back"),
     ("handover", "Handed over"),
     ("closed", "Closed"),
     ("reopened", "Reopened"),
@@ -73,6 +74,9 @@ class CspTicketEvent(models.Model):
         if not line.exists():
             return self.env._("Nothing is promised")
         return f"{line.version_id.display_name}: {line.promise_text}"
+
+    def _describe_taken_back(self, data):
+        return self._describe_promised(data)
 
     def _describe_paused(self, data):
         if data.get("waiting_on") == "third_party":
@@ -153,15 +157,42 @@ class CspTicketEvent(models.Model):
         )
 
     @api.model
+    def _promise_events(self, tickets):
+        """What was promised on tickets and became of it, without what was taken back.
+
+        :return: dict of ticket to a dict of kind (promised, missed, excused, merged) to
+            events, in the order in which they were written
+        """
+        kinds = ("promised", "missed", "excused", "merged")
+        found = self.search(
+            [("ticket_id", "in", tickets.ids), ("kind", "in", [*kinds, "taken_back"])],
+            order="id",
+        )
+        void = {
+            event_id
+            for event in found
+            if event.kind == "taken_back"
+            for event_id in event.data["events"]
+        }
+        counting = found.filtered(lambda event: event.id not in void)
+        return {
+            ticket: {
+                kind: events.filtered(lambda event, kind=kind: event.kind == kind)
+                for kind in kinds
+            }
+            for ticket, events in counting.grouped("ticket_id").items()
+        }
+
+    @api.model
     def _history(self, ticket_ids):
-        """Events of tickets as the clock wants them.
+        """Events of tickets as the clock wants them, without what was taken back.
 
         :return: dict of ticket id to a list of `clock.Event`, oldest first
         """
         self.env.cr.execute(
             SQL(
                 """
-                SELECT ticket_id, kind, date_part('epoch', at)::bigint, data
+                SELECT id, ticket_id, kind, date_part('epoch', at)::bigint, data
                   FROM csp_ticket_event
                  WHERE ticket_id = ANY(%s)
                  ORDER BY ticket_id, at, id
@@ -169,9 +200,17 @@ class CspTicketEvent(models.Model):
                 list(ticket_ids),
             )
         )
+        rows = self.env.cr.fetchall()
+        taken_back = {
+            event_id
+            for _id, _ticket_id, kind, _at, data in rows
+            if kind == "taken_back"
+            for event_id in data["events"]
+        }
         history = {ticket_id: [] for ticket_id in ticket_ids}
-        for ticket_id, kind, at, data in self.env.cr.fetchall():
-            history[ticket_id].append(clock.Event(kind, at, data or {}))
+        for event_id, ticket_id, kind, at, data in rows:
+            if event_id not in taken_back:
+                history[ticket_id].append(clock.Event(kind, at, data or {}))
         return {
             ticket_id: clock.in_order(events) for ticket_id, events in history.items()
         }

@@ -878,6 +878,11 @@ class HelpdeskTicket(models.Model):
             if dossier.case.promise:
                 continue
             rules = self.env["csp.policy"]._compiled_rules(ticket.company_id.id)
+            afterwards = {
+                "followed": dossier.seen_match is not None,
+                "as_of": dossier.as_of,
+                "guessed_segments": not ticket.csp_segment_ids,
+            }
             if not ticket.csp_segment_ids:
                 # Nobody noted them when it came in: today's are the best guess.
                 ticket._csp_set_segments(dossier, rules)
@@ -885,7 +890,12 @@ class HelpdeskTicket(models.Model):
                 dossier, rules._replace(policies=(policy,))
             )
             if promise:
-                data = {**promise.to_data(), "from_receipt": True}
+                data = {
+                    **promise.to_data(),
+                    "from_receipt": True,
+                    # What to restore, should the promise be taken back
+                    "afterwards": afterwards,
+                }
                 received_at = dossier.case.received_at
                 rows.append(
                     (ticket.id, "promised", received_at, self.env.uid, None, data)

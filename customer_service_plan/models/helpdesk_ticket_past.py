@@ -1,7 +1,11 @@
-from odoo import models
+from collections import defaultdict
+
+from odoo import fields, models
+from odoo.fields import Command
 
 from ..tools import clock
-from ..tools.epoch import to_epoch
+from ..tools.epoch import from_epoch, to_epoch
+from .protected import BY_ADDON
 
 
 class HelpdeskTicket(models.Model):
@@ -17,6 +21,53 @@ class HelpdeskTicket(models.Model):
         """Promises are measured from what happened: note it where nobody did yet."""
         self._csp_note_past()
         return super().action_csp_match_again()
+
+    def _csp_take_back_promise(self, version):
+        """Undo `_csp_promise_from_receipt` where it gave a promise of `version`.
+
+        Nothing is deleted: an event says that the promise, and what was missed of it,
+        do not count. A ticket keeps its promise if that was given at its receipt, or if
+        it was changed, excused or joined with that of another ticket since.
+
+        :return: the tickets that have no promise any more
+        """
+        # sudo: helpdesk.ticket, csp.ticket.event: a manager's act, see the caller
+        tickets = self.sudo().with_context(active_test=False, csp_by_addon=BY_ADDON)
+        Event = tickets.env["csp.ticket.event"]
+        now = to_epoch(fields.Datetime.now())
+        rows, unfollowed, guessed = [], tickets.browse(), tickets.browse()
+        by_as_of = defaultdict(tickets.browse)
+        for ticket, events in Event._promise_events(tickets).items():
+            promised, missed = events["promised"], events["missed"]
+            before = promised.data.get("afterwards") if len(promised) == 1 else None
+            if (
+                not before
+                or promised.data["version"] != version.id
+                or events["excused"]
+                or events["merged"]
+            ):
+                continue
+            data = {
+                "events": (promised | missed).ids,
+                "version": promised.data["version"],
+                "line": promised.data["line"],
+            }
+            rows.append((ticket.id, "taken_back", now, self.env.uid, None, data))
+            by_as_of[before["as_of"]] |= ticket
+            if not before["followed"]:
+                unfollowed |= ticket
+            if before["guessed_segments"]:
+                guessed |= ticket
+        Event._insert(rows)
+        unfollowed.write({"csp_seen_match": False})
+        guessed.write({"csp_segment_ids": [Command.clear()], "csp_segment_id": False})
+        for as_of, same in by_as_of.items():
+            as_of = as_of is not None and from_epoch(as_of)
+            same.write({"csp_promised_as_of": as_of})
+        result = self.browse(row[0] for row in rows)
+        self.env.flush_all()
+        result._csp_replay()
+        return result
 
     def _csp_note_past(self):
         """Write down what is known of tickets that were there before the addon: when

@@ -211,6 +211,7 @@ class TestAccessMatrix(CspCommon):
                 "_csp_record",
                 "_csp_replay",
                 "_csp_promise_from_receipt",
+                "_csp_take_back_promise",
                 "_csp_merged_into",
             ),
             "csp.commitment": ("_cron_sweep", "_close_dossiers", "_work_batch"),

@@ -197,9 +197,70 @@ class TestPromiseApply(HistoryCommon):
         with self.assertRaises(AccessError):
             self._wizard(user=self.agent)
         wizard = self._wizard().with_user(self.agent)
-        for step in ("action_apply", "action_run_chunk", "action_show"):
+        for step in (
+            "action_apply",
+            "action_run_chunk",
+            "action_show",
+            "action_take_back",
+        ):
             with self.subTest(step=step), self.assertRaises(AccessError):
                 getattr(wizard, step)()
+
+    def _take_back(self, **vals):
+        wizard = self._wizard(**vals)
+        wizard.action_take_back()
+        while wizard.action_run_chunk():
+            self.env.invalidate_all()
+        self.env.invalidate_all()
+        return wizard
+
+    def test_taken_back(self):
+        batch = self._import(to_csv(CASES))
+        tickets = batch.ticket_ids
+        before = [self._snapshot(ticket) for ticket in tickets]
+        self._apply(import_id=batch.id)
+        events = tickets.csp_event_ids
+        wizard = self._take_back(import_id=batch.id)
+        self.assertEqual((wizard.state, wizard.taken_back_count), ("taken_back", 4))
+        self.assertFalse(tickets.csp_commitment_ids)
+        self.assertFalse(tickets.csp_policy_version_id)
+        self.assertFalse(tickets.csp_hours_id)
+        self.assertEqual([self._snapshot(ticket) for ticket in tickets], before)
+        self.assertFalse(events - tickets.csp_event_ids, "facts are never deleted")
+        added = tickets.csp_event_ids - events
+        self.assertEqual(set(added.mapped("kind")), {"taken_back"})
+        self.assertEqual(added.user_id, self.manager)
+        self.assertIn(self.version.display_name, added[0].summary)
+        tickets._csp_replay()
+        self.assertEqual([self._snapshot(ticket) for ticket in tickets], before)
+
+    def test_another_policy_after_taking_back(self):
+        batch = self._import(to_csv(CASES))
+        self._apply(import_id=batch.id)
+        self._take_back(import_id=batch.id)
+        right = self._create_policy(
+            [{"match_all": True, "resolution_minutes": 24 * 60}], name="The right one"
+        ).current_version_id
+        wizard = self._apply(import_id=batch.id, version_id=right.id)
+        self.assertEqual(wizard.promised_count, 4)
+        self.assertEqual(wizard.line_ids.mapped("missed_count"), [0])
+        self.assertEqual(batch.ticket_ids.csp_policy_version_id, right)
+        wizard = self._take_back(import_id=batch.id, version_id=right.id)
+        self.assertEqual(wizard.taken_back_count, 4)
+        self.assertFalse(batch.ticket_ids.csp_policy_version_id)
+        with self.assertRaises(UserError):
+            self._wizard(import_id=batch.id).action_take_back()
+
+    def test_excused_is_not_taken_back(self):
+        batch = self._import(to_csv(CASES))
+        self._apply(import_id=batch.id)
+        ticket = self._ticket(batch, "2")
+        missed = ticket.csp_commitment_ids.filtered(lambda row: row.state == "missed")
+        missed[0].with_user(self.manager).action_excuse("The road was closed")
+        wizard = self._take_back(import_id=batch.id)
+        self.assertEqual((wizard.total_count, wizard.taken_back_count), (4, 3))
+        self.assertEqual(batch.ticket_ids.filtered("csp_policy_version_id"), ticket)
+        self.assertEqual(missed[0].state, "excused")
 
     def test_no_message_and_nothing_due(self):
         batch = self._import(to_csv(CASES))
@@ -243,3 +304,56 @@ class TestPromiseOnRequest(CspCommon):
             ticket.partner_id = False
         self.assertEqual(row.target_seconds, 3600)
         self.assertEqual(row.state, "paused")
+
+    def test_open_ticket_taken_back_is_as_before(self):
+        segment = self.env["csp.segment"].create({"name": "Contract customers"})
+        old, unmatched = self._create_ticket(), self._create_ticket()
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE helpdesk_ticket SET csp_seen_match = NULL WHERE id = %s", [old.id]
+        )
+        self.env.invalidate_all()
+        seen = unmatched.csp_seen_match
+        self.customer.csp_segment_ids = segment
+        version = self._create_policy(
+            [{"match_all": True, "resolution_minutes": 60}]
+        ).current_version_id
+        tickets = old + unmatched
+        with freeze_time(self.at(hours=1)):
+            tickets._csp_promise_from_receipt(version)
+        self._sweep(self.at(hours=2))
+        self.assertEqual(tickets.csp_segment_ids, segment)
+        self.assertEqual(set(tickets.csp_commitment_ids.mapped("state")), {"missed"})
+        with freeze_time(self.at(hours=3)):
+            self.assertEqual(tickets._csp_take_back_promise(version), tickets)
+        self.env.invalidate_all()
+        self.assertFalse(tickets.csp_commitment_ids)
+        self.assertFalse(tickets.csp_policy_version_id)
+        self.assertFalse(tickets.csp_segment_ids | tickets.csp_segment_id)
+        self.assertFalse(any(tickets.mapped("csp_promised_as_of")))
+        self.assertFalse(any(tickets.mapped("csp_next_deadline")))
+        self.assertEqual(tickets.mapped("csp_seen_match"), [False, seen])
+        with freeze_time(self.at(hours=4)):
+            tickets._csp_promise_from_receipt(version)
+        self.assertEqual(set(tickets.csp_commitment_ids.mapped("state")), {"missed"})
+
+    def test_promised_at_receipt_or_changed_since_stays(self):
+        version = self._create_policy(
+            [
+                {"priority_from": "3", "resolution_minutes": 30},
+                {"match_all": True, "resolution_minutes": 60},
+            ]
+        ).current_version_id
+        at_receipt = self._create_ticket()
+        self.assertEqual(at_receipt.csp_policy_version_id, version)
+        changed = self._create_ticket(at=self.at(days=-30))
+        self.assertFalse(changed.csp_policy_version_id)
+        with freeze_time(self.at(minutes=10)):
+            changed._csp_promise_from_receipt(version)
+        with freeze_time(self.at(minutes=20)):
+            changed.priority = "3"
+        tickets = at_receipt + changed
+        with freeze_time(self.at(minutes=30)):
+            self.assertFalse(tickets._csp_take_back_promise(version))
+        self.assertEqual(tickets.csp_policy_version_id, version)
+        self.assertEqual(len(tickets.csp_commitment_ids), 2)

@@ -51,6 +51,8 @@ class CspPromiseApply(models.TransientModel):
             ("choose", "Choose"),
             ("running", "Measuring"),
             ("done", "Figures"),
+            ("taking_back", "Taking back"),
+            ("taken_back", "Taken back"),
         ],
         default="choose",
         readonly=True,
@@ -62,6 +64,7 @@ class CspPromiseApply(models.TransientModel):
     total_count = fields.Integer(string="Tickets", readonly=True)
     done_count = fields.Integer(string="Measured", readonly=True)
     promised_count = fields.Integer(string="Got a promise", readonly=True)
+    taken_back_count = fields.Integer(string="Without a promise again", readonly=True)
     progress = fields.Float(compute="_compute_progress")
     line_ids = fields.One2many(
         comodel_name="csp.promise.apply.line",
@@ -124,6 +127,10 @@ class CspPromiseApply(models.TransientModel):
     def _candidate_domain(self):
         return [*self._scope_domain(), ("csp_policy_version_id", "=", False)]
 
+    def _promised_domain(self):
+        version = ("csp_policy_version_id", "=", self.version_id.id)
+        return [*self._scope_domain(), version]
+
     def _reopen(self):
         return {
             "type": "ir.actions.act_window",
@@ -167,17 +174,11 @@ class CspPromiseApply(models.TransientModel):
         """
         self.check_access("write")
         self.ensure_one()
+        if self.state == "taking_back":
+            return self._take_back_chunk()
         if self.state != "running":
             return False
-        tickets = (
-            self.env["helpdesk.ticket"]
-            .with_context(active_test=False)
-            .search(
-                [*self._candidate_domain(), ("id", ">", self.last_id)],
-                order="id",
-                limit=CHUNK,
-            )
-        )
+        tickets = self._next_tickets(self._candidate_domain())
         if not tickets:
             self.line_ids.unlink()
             self.env["csp.promise.apply.line"].create(
@@ -191,6 +192,58 @@ class CspPromiseApply(models.TransientModel):
                 "last_id": tickets[-1].id,
                 "done_count": self.done_count + len(tickets),
                 "promised_count": self.promised_count + len(promised),
+            }
+        )
+        return True
+
+    def _next_tickets(self, domain):
+        return (
+            self.env["helpdesk.ticket"]
+            .with_context(active_test=False)
+            .search([*domain, ("id", ">", self.last_id)], order="id", limit=CHUNK)
+        )
+
+    def action_take_back(self):
+        """Start to undo what was applied by mistake, one part after the other."""
+        self.check_access("write")
+        self.ensure_one()
+        Ticket = self.env["helpdesk.ticket"].with_context(active_test=False)
+        total = Ticket.search_count(self._promised_domain())
+        if not total:
+            raise UserError(
+                self.env._(
+                    "None of these tickets is promised anything under %s.",
+                    self.version_id.display_name,
+                )
+            )
+        self.write(
+            {
+                "state": "taking_back",
+                "total_count": total,
+                "done_count": 0,
+                "taken_back_count": 0,
+                "last_id": 0,
+            }
+        )
+        return self._reopen()
+
+    def _take_back_chunk(self):
+        tickets = self._next_tickets(self._promised_domain())
+        if not tickets:
+            self.state = "taken_back"
+            self.version_id._message_log(
+                body=self.env._(
+                    "Promises given afterwards were taken back: %s tickets.",
+                    self.taken_back_count,
+                )
+            )
+            return False
+        taken_back = tickets._csp_take_back_promise(self.version_id)
+        self.write(
+            {
+                "last_id": tickets[-1].id,
+                "done_count": self.done_count + len(tickets),
+                "taken_back_count": self.taken_back_count + len(taken_back),
             }
         )
         return True
@@ -257,9 +310,6 @@ class CspPromiseApply(models.TransientModel):
             "name": self.env._("Past tickets with a promise"),
             "res_model": "helpdesk.ticket",
             "view_mode": "list,form",
-            "domain": [
-                *self._scope_domain(),
-                ("csp_policy_version_id", "=", self.version_id.id),
-            ],
+            "domain": self._promised_domain(),
             "context": {"active_test": False, "create": False},
         }

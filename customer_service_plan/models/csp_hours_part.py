@@ -23,9 +23,8 @@ class CspHoursPart(models.AbstractModel):
 
     def write(self, vals):
         """Tell the tables before and after, unless nothing about their time changes."""
-        if self.env["csp.hours"]._is_part_of_change() or self._timeline_fields.isdisjoint(
-            vals
-        ):
+        is_part = self.env["csp.hours"]._is_part_of_change()
+        if is_part or self._timeline_fields.isdisjoint(vals):
             return super().write(vals)
         hours = self.hours_id
         result = super().write(vals)

@@ -62,6 +62,7 @@
         "views/portal_templates.xml",
         "views/res_config_settings_views.xml",
         "views/res_partner_profile_views.xml",
+        "views/res_partner_segment_views.xml",
         "views/res_partner_views.xml",
         "views/service_templates.xml",
         "views/menus.xml",

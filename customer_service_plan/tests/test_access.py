@@ -159,6 +159,8 @@ class TestAccessMatrix(CspCommon):
                 "action_add_usual_needs",
                 "action_recompute",
                 "action_view_members",
+                "action_view_policies",
+                "action_view_tickets",
             },
             "csp.segment.need": {"csp_matrix_data"},
             "csp.commitment": {"action_excuse"},

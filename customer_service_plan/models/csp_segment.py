@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import SQL
 
 from ..tools.segmenting import split_codes
 from .protected import is_by_addon
@@ -253,15 +254,23 @@ class CspSegment(models.Model):
         return [("id", "in", found.csp_segment_ids.ids)]
 
     def _compute_member_count(self):
+        # Counted without a look at the contacts themselves: there may be a million.
+        self.env["res.partner"].flush_model(["csp_segment_ids"])
         counts = dict(
-            self.env["res.partner"]._read_group(
-                domain=[("csp_segment_ids", "in", self._origin.ids)],
-                groupby=["csp_segment_ids"],
-                aggregates=["__count"],
+            self.env.execute_query(
+                SQL(
+                    """
+                    SELECT segment_id, count(*)
+                      FROM csp_segment_res_partner_rel
+                     WHERE segment_id = ANY(%s)
+                     GROUP BY segment_id
+                    """,
+                    self._origin.ids,
+                )
             )
         )
         for segment in self:
-            segment.member_count = counts.get(segment._origin, 0)
+            segment.member_count = counts.get(segment._origin.id, 0)
 
     @api.depends("has_rules", "company_id", "inherit_from_company", *RULES)
     def _compute_preview(self):
@@ -322,6 +331,12 @@ class CspSegment(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_named(self):
         self.env["csp.policy.line"]._refuse_if_named("segment_ids", self)
+
+    def unlink(self):
+        ids = self.ids
+        result = super().unlink()
+        self.env["res.partner"]._csp_forget_memberships(segment_ids=ids)
+        return result
 
     @api.model
     def _refuse_standing(self, vals):

@@ -7,7 +7,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL
 
 from .csp_commitment import CONFLICTS, MAX_CONFLICTS
-from .csp_segment_rules import last_line
+from .csp_segment_rules import first_line
 from .protected import BY_ADDON
 
 _logger = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class CspSegment(models.Model):
         except CONFLICTS:
             raise
         except (ValueError, DatabaseError) as error:
-            self._mark_broken(last_line(error))
+            self._mark_broken(first_line(error))
             return
         if self.is_broken:
             self._mark_broken("")
@@ -99,59 +99,47 @@ class CspSegment(models.Model):
     def _move_members(self, first=None, last=None):
         """Let the members of this segment be those who fit its rules.
 
-        :param int first: with `last`, only contacts whose commercial entity has an id
-            from the one to the other: a company and its contacts belong together
+        :param int first: with `last`, only contacts with an id from the one to the other
         :return: how many contacts came or went
+        :raises ValueError: when the further condition cannot be used
         """
-        rel = SQL("csp_segment_res_partner_rel")
-        where, within = None, SQL()
-        if first is not None:
-            bounds = SQL("BETWEEN %s AND %s", first, last)
-            where = SQL(
-                "COALESCE(res_partner.commercial_partner_id, res_partner.id) %s", bounds
-            )
-            within = SQL(
-                """
-                AND EXISTS (
-                    SELECT FROM res_partner
-                     WHERE res_partner.id = rel.partner_id AND %s
-                )
-                """,
-                where,
-            )
         if self.active:
-            fitting = self._fitting_sql(self._compiled(), where=where)
+            fitting = self._fitting_sql(self._compiled(), first, last)
         else:
             fitting = SQL("SELECT NULL::int AS id WHERE FALSE")
+        within = SQL()
+        if first is not None:
+            within = SQL("AND partner_id BETWEEN %s AND %s", first, last)
         self.env["res.partner"].flush_model(["csp_segment_ids"])
         [[moved]] = self._ask(
             SQL(
                 """
-                WITH fitting AS MATERIALIZED (%(fitting)s),
+                WITH difference AS MATERIALIZED (
+                    SELECT fitting.id AS come, member.partner_id AS gone
+                      FROM (%(fitting)s) fitting
+                      FULL JOIN (
+                        SELECT partner_id
+                          FROM csp_segment_res_partner_rel
+                         WHERE segment_id = %(segment)s %(within)s
+                      ) member ON member.partner_id = fitting.id
+                     WHERE fitting.id IS NULL OR member.partner_id IS NULL
+                ),
                 gone AS (
-                    DELETE FROM %(rel)s rel
+                    DELETE FROM csp_segment_res_partner_rel rel
+                     USING difference
                      WHERE rel.segment_id = %(segment)s
-                       AND NOT EXISTS (
-                           SELECT FROM fitting WHERE fitting.id = rel.partner_id
-                       ) %(within)s
+                       AND rel.partner_id = difference.gone
                  RETURNING 1
                 ),
                 come AS (
-                    INSERT INTO %(rel)s (segment_id, partner_id)
-                    SELECT %(segment)s, fitting.id
-                      FROM fitting
-                     WHERE NOT EXISTS (
-                           SELECT FROM %(rel)s rel
-                            WHERE rel.segment_id = %(segment)s
-                              AND rel.partner_id = fitting.id
-                     )
+                    INSERT INTO csp_segment_res_partner_rel (segment_id, partner_id)
+                    SELECT %(segment)s, come FROM difference WHERE come IS NOT NULL
                         ON CONFLICT DO NOTHING
                  RETURNING 1
                 )
                 SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM come)
                 """,
                 fitting=fitting,
-                rel=rel,
                 segment=self.id,
                 within=within,
             )
@@ -236,7 +224,7 @@ class CspSegment(models.Model):
         except CONFLICTS:
             raise
         except (ValueError, DatabaseError) as error:
-            self._mark_broken(last_line(error))
+            self._mark_broken(first_line(error))
             return False
         if last < highest:
             self._set_standing(sorted_to=last, progress=100 * last // highest)
@@ -433,7 +421,7 @@ class CspSegment(models.Model):
         if BROKEN not in data:
             data[BROKEN] = {}
             self.env.cr.precommit.add(self._mark_noted)
-        data[BROKEN].setdefault(segment_id, last_line(error))
+        data[BROKEN].setdefault(segment_id, first_line(error))
 
     @api.model
     def _mark_noted(self):

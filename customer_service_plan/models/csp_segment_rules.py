@@ -44,6 +44,10 @@ class SegmentRules(NamedTuple):
     age_max: int
     #: As it was written, empty for none.
     condition: str
+    #: What contacts fit by themselves, not through their company, on one day.
+    domain: Domain | None = None
+    #: Why there is no such domain, for people.
+    error: str = ""
 
 
 class Segmentation(NamedTuple):
@@ -66,9 +70,14 @@ class CspSegment(models.Model):
     # === Rules in memory ===
 
     @api.model
-    @tools.ormcache()
     def _segmentation(self):
         """All segments kept by rules that can be used: `Segmentation`."""
+        return self._segmentation_on(fields.Date.today())
+
+    @api.model
+    @tools.ormcache("day")
+    def _segmentation_on(self, day):
+        """What `_segmentation` gives on a day: ages and relative dates change."""
         # sudo: csp.segment: who is in a segment does not depend on who looks
         segments = self.sudo().search(
             [("has_rules", "=", True), ("is_broken", "=", False)]
@@ -82,7 +91,7 @@ class CspSegment(models.Model):
     def _compiled(self):
         """The rules of this segment as plain data, also while it is being edited."""
         self.ensure_one()
-        return SegmentRules(
+        rules = SegmentRules(
             id=self._origin.id or 0,
             company=self.company_id._origin.id or 0,
             inherits=self.inherit_from_company,
@@ -99,6 +108,11 @@ class CspSegment(models.Model):
             age_max=self.age_max or 0,
             condition=self._written_condition(),
         )
+        try:
+            domain = self._rules_domain(rules).optimize(self.env["res.partner"])
+            return rules._replace(domain=domain)
+        except Exception as error:
+            return rules._replace(error=first_line(error))
 
     def _written_condition(self):
         """The further condition as it was written, empty where it asks nothing."""
@@ -117,7 +131,7 @@ class CspSegment(models.Model):
             )
             if rules.inherits:
                 asked.update(("is_company", "parent_id", "commercial_partner_id"))
-            if rules.condition:
+            if rules.condition and rules.domain is not None:
                 condition = self._parse_condition(rules.condition)
                 asked.update(
                     leaf.field_expr.split(".")[0]
@@ -150,7 +164,7 @@ class CspSegment(models.Model):
             domain = Domain(value)
         except Exception as error:
             raise ValueError(
-                self.env._("It cannot be read: %(error)s", error=last_line(error))
+                self.env._("It cannot be read: %(error)s", error=first_line(error))
             ) from error
         for leaf in domain.iter_conditions():
             if leaf.field_expr.split(".")[0] == "csp_segment_ids":
@@ -215,46 +229,51 @@ class CspSegment(models.Model):
         """Query of the contacts that fit by themselves.
 
         :param Domain extra: what they must fit beside the rules
-        :raises ValueError: when the further condition cannot be used
+        :raises ValueError: when the rules cannot be used
         """
-        domain = self._rules_domain(rules)
-        if extra is not None:
-            domain &= extra
+        if rules.domain is None:
+            raise ValueError(rules.error)
+        domain = rules.domain if extra is None else rules.domain & extra
         try:
             return self._partners_as_seen_by(rules.company)._search(domain)
         except Exception as error:
-            raise ValueError(last_line(error)) from error
+            raise ValueError(first_line(error)) from error
 
     @api.model
-    def _fitting_sql(self, rules, extra=None, where=None):
+    def _fitting_sql(self, rules, first=None, last=None):
         """SQL that selects the ids of all members: those who fit by themselves, and
-        the contacts of companies that do where they inherit.
+        the contacts of companies that do where they inherit (some of them twice).
 
-        :param Domain extra: what companies and contacts must fit beside the rules
-        :param SQL where: the same, on the table `res_partner`
+        :param int first: with `last`, only contacts with an id from the one to the other
+        :raises ValueError: when the rules cannot be used
         """
-        query = self._fitting(rules, extra)
+        query = self._fitting(rules)
         if query.is_empty():
             return SQL("SELECT NULL::int AS id WHERE FALSE")
-        if where:
-            query.add_where(where)
-        if not rules.inherits:
-            return query.select()
-        return SQL(
-            """
-            WITH own AS MATERIALIZED (%(own)s)
-            SELECT id FROM own
-             UNION
-            SELECT child.id
-              FROM own
-              JOIN res_partner company ON company.id = own.id AND company.is_company
-              JOIN res_partner child ON child.commercial_partner_id = company.id
-             WHERE child.active
-               AND (%(company)s = 0 OR COALESCE(child.company_id, 0) IN (0, %(company)s))
-            """,
-            own=query.select(),
-            company=rules.company,
-        )
+        heirs = SQL()
+        if rules.inherits:
+            companies = self._fitting(rules, Domain("is_company", "=", True))
+            # Most contacts have no parent, which the planner knows: it begins there.
+            heirs = SQL(
+                """
+                 UNION ALL
+                SELECT child.id
+                  FROM res_partner child
+                 WHERE child.parent_id IS NOT NULL
+                   AND child.active
+                   AND child.commercial_partner_id <> child.id
+                   AND child.commercial_partner_id IN (%s)
+                """,
+                companies.select(),
+            )
+            if rules.company:
+                owners = SQL("IN (0, %s)", rules.company)
+                heirs = SQL("%s AND COALESCE(child.company_id, 0) %s", heirs, owners)
+        if first is not None:
+            query.add_where(SQL("res_partner.id BETWEEN %s AND %s", first, last))
+            if rules.inherits:
+                heirs = SQL("%s AND child.id BETWEEN %s AND %s", heirs, first, last)
+        return SQL("%s %s", query.select(), heirs)
 
     @api.model
     def _ask(self, query):
@@ -275,7 +294,7 @@ class CspSegment(models.Model):
             query.limit = 1
             self._ask(query.select())
         except (ValueError, DatabaseError) as error:
-            return last_line(error)
+            return first_line(error)
         return ""
 
     @api.model
@@ -363,7 +382,7 @@ class CspSegment(models.Model):
             fitting = self._fitting_sql(self._compiled())
             result.update(self._count_fitting(fitting))
         except (ValueError, DatabaseError, UserError) as error:
-            return {**result, "error": last_line(error)}
+            return {**result, "error": first_line(error)}
         # A rule made narrow enough would tell what the profile of somebody says.
         asks_profile = any(self[name] for name in PRIVATE_RULES)
         if asks_profile and not self.env.user.has_group(
@@ -378,7 +397,8 @@ class CspSegment(models.Model):
             SQL(
                 """
                 WITH fitting AS MATERIALIZED (
-                    SELECT id FROM (%(fitting)s) every LIMIT %(limit)s
+                    SELECT DISTINCT id
+                      FROM (SELECT id FROM (%(fitting)s) member LIMIT %(limit)s) counted
                 )
                 SELECT rel.segment_id, count(*)
                   FROM fitting
@@ -428,7 +448,7 @@ class CspSegment(models.Model):
         }
 
 
-def last_line(error):
-    """What an error says, without where it came from."""
+def first_line(error):
+    """What an error says, without the details that follow."""
     text = str(error.args[0] if error.args else error) or type(error).__name__
-    return text.strip().splitlines()[-1]
+    return text.strip().splitlines()[0]

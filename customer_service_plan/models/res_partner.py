@@ -3,6 +3,19 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 
 
+class Memberships(fields.Many2many):
+    """Links between contacts and segments, without foreign keys.
+
+    For each new row those would lock the contact and the segment, which is most of the
+    work where hundreds of thousands come in at once (7 times the time, measured with
+    400,000). Rows are deleted with their contact or segment by the methods of these, and
+    what else is left over, for instance by a database cascade, every night.
+    """
+
+    def update_db_foreign_keys(self, model):
+        """Have none."""
+
+
 class ResPartner(models.Model):
     """Customers know the segments they are in.
 
@@ -12,7 +25,7 @@ class ResPartner(models.Model):
 
     _inherit = "res.partner"
 
-    csp_segment_ids = fields.Many2many(
+    csp_segment_ids = Memberships(
         comodel_name="csp.segment",
         relation="csp_segment_res_partner_rel",
         column1="partner_id",
@@ -65,6 +78,12 @@ class ResPartner(models.Model):
                 self.env["csp.policy"]._csp_rules_changed()
         return result
 
+    def unlink(self):
+        ids = self.ids
+        result = super().unlink()
+        self._csp_forget_memberships(partner_ids=ids)
+        return result
+
     def _compute_field_value(self, field):
         result = super()._compute_field_value(field)
         # What follows from other contacts, for instance from the parent.
@@ -73,6 +92,28 @@ class ResPartner(models.Model):
             if field.name in watched:
                 self._csp_segments_outdated()
         return result
+
+    @api.model
+    def _csp_forget_memberships(self, partner_ids=(), segment_ids=()):
+        """Delete who was in which segment, for contacts or segments that are gone."""
+        self.env.cr.execute(
+            """
+            DELETE FROM csp_segment_res_partner_rel
+             WHERE partner_id = ANY(%s) OR segment_id = ANY(%s)
+            """,
+            [list(partner_ids), list(segment_ids)],
+        )
+
+    @api.autovacuum
+    def _gc_csp_memberships(self):
+        """Delete memberships whose contact or segment went without its `unlink`."""
+        self.env.cr.execute(
+            """
+            DELETE FROM csp_segment_res_partner_rel rel
+             WHERE NOT EXISTS (SELECT FROM res_partner p WHERE p.id = rel.partner_id)
+                OR NOT EXISTS (SELECT FROM csp_segment s WHERE s.id = rel.segment_id)
+            """
+        )
 
     def _csp_segments_outdated(self, inheriting=False):
         """Have the segments of these contacts worked out anew before they are used.
@@ -83,7 +124,7 @@ class ResPartner(models.Model):
         partners = self.browse(id_ for id_ in self.ids if isinstance(id_, int))
         if not segmentation.segments or not partners:
             return
-        if inheriting and segmentation.inherits:
+        if inheriting and segmentation.inherits and any(partners.mapped("is_company")):
             # sudo: res.partner: contacts belong where their company does
             partners |= (
                 partners.sudo()

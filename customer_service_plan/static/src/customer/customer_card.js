@@ -1,4 +1,4 @@
-import {Component, onWillDestroy, useState} from "@odoo/owl";
+import {Component, onMounted, onWillDestroy, useState} from "@odoo/owl";
 import {formatEpoch, useMinutes} from "../ticket/moment";
 import {_t} from "@web/core/l10n/translation";
 import {browser} from "@web/core/browser/browser";
@@ -63,8 +63,8 @@ export function describeNeed({importance, satisfaction}) {
  *      “between 08:10 and 13:10”
  */
 export function formatLocalTime(zones, now = DateTime.local()) {
-    const [first, last] = [zones[0], zones[zones.length - 1]].map((zone) => {
-        const local = now.setZone(zone);
+    const clocks = [zones[0], zones[zones.length - 1]].map((zone) => now.setZone(zone));
+    const [first, last] = clocks.map((local) => {
         const time = local.toLocaleString(DateTime.TIME_SIMPLE);
         return local.toISODate() === now.toISODate()
             ? time
@@ -85,6 +85,7 @@ export class CustomerCard extends Component {
         const remembered = browser.localStorage.getItem(REMEMBERED);
         this.state = useState({
             data: null,
+            loading: false,
             folded: remembered ? remembered === "yes" : ui.isSmall,
         });
         this.minutes = useMinutes();
@@ -92,13 +93,23 @@ export class CustomerCard extends Component {
         this.skew = 0;
         this.asked = 0;
         this.timer = null;
+        this.mounted = false;
+        this.asking = [false, false];
         // The contact with which the ticket was last loaded.
         this.savedPartner = undefined;
         useRecordObserver((record) => {
             // Read so that saving, loading and another contact bring us here again.
             const {resId, data} = record;
             const partner = data.partner_id;
-            this.load(resId, partner ? partner.id : false);
+            this.asking = [resId, partner ? partner.id : false];
+            if (this.mounted) {
+                this.load(...this.asking);
+            }
+        });
+        // A form that is still being put together may make its widgets several times.
+        onMounted(() => {
+            this.mounted = true;
+            this.load(...this.asking);
         });
         onWillDestroy(() => {
             this.asked = -1;
@@ -129,21 +140,25 @@ export class CustomerCard extends Component {
         browser.clearTimeout(this.timer);
         const question = this.question(resId, partnerId);
         if (!question) {
-            this.state.data = null;
+            Object.assign(this.state, {data: null, loading: false});
             return;
         }
+        this.state.loading = true;
         const [model, id] = question;
         let data = null;
         try {
             data = await this.orm.silent.call(model, "csp_card_data", [id]);
         } catch (error) {
-            if (error.data && number === this.asked) {
-                throw error;
+            if (number === this.asked) {
+                this.state.loading = false;
+                if (error.data) {
+                    throw error;
+                }
             }
             return;
         }
         if (number === this.asked) {
-            this.state.data = data;
+            Object.assign(this.state, {data, loading: false});
             this.startClock(() => this.load(resId, partnerId));
         }
     }
@@ -208,7 +223,10 @@ export class CustomerCard extends Component {
             ...need,
             ...describeNeed(need),
             title: need.satisfaction
-                ? _t("Important: %(importance)s of 5. Met: %(satisfaction)s of 5.", need)
+                ? _t(
+                      "Important: %(importance)s of 5. Met: %(satisfaction)s of 5.",
+                      need
+                  )
                 : _t("Important: %s of 5.", need.importance),
         }));
     }
@@ -235,21 +253,26 @@ export class CustomerCard extends Component {
                 key: index,
                 icon: this.iconOf(contact.channel_kind),
                 speaker: this.speakerOf(contact),
-                ago: at.toRelative({base: this.now}),
+                deed: this.deedOf(contact),
+                ago: at.toRelative({base: this.now, style: "short"}),
                 exact: at.toLocaleString(DateTime.DATETIME_MED_WITH_WEEKDAY),
                 ticket: this.nameOf(contact),
             };
         });
     }
 
-    speakerOf({by, who, is_request: isRequest}) {
+    speakerOf({by, who}) {
         if (by === "we") {
-            return who ? _t("We answered (%s)", who) : _t("We answered");
+            return who ? _t("We (%s)", who) : _t("We");
         }
-        if (isRequest) {
-            return who ? _t("%s asked", who) : _t("Asked");
+        return who || _t("The customer");
+    }
+
+    deedOf({by, is_request: isRequest}) {
+        if (by === "we") {
+            return _t("answered:");
         }
-        return who ? _t("%s wrote", who) : _t("Wrote");
+        return isRequest ? _t("asked:") : _t("wrote:");
     }
 
     nameOf({id, number, title}) {
@@ -323,7 +346,10 @@ export class CustomerCard extends Component {
                 [false, "list"],
                 [false, "form"],
             ],
-            domain: [["commercial_partner_id", "=", this.tickets.customer], ...condition],
+            domain: [
+                ["commercial_partner_id", "=", this.tickets.customer],
+                ...condition,
+            ],
             context,
         });
     }

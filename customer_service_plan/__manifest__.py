@@ -88,6 +88,7 @@
         "demo/csp_hours_demo.xml",
         "demo/helpdesk_ticket_channel_demo.xml",
         "demo/res_users_demo.xml",
+        "demo/res_partner_demo.xml",
         "demo/csp_segment_demo.xml",
         "demo/csp_policy_demo.xml",
         "demo/helpdesk_ticket_demo.xml",

@@ -17,9 +17,12 @@ from ..models.protected import BY_ADDON
 from ..tools.clock import DAY
 from ..tools.epoch import from_epoch, to_epoch
 
+MODULE = "customer_service_plan"
 HOUR = 3600
 #: Since when the policies are in force.
 POLICY_AGE = timedelta(days=60)
+#: Channels that do not come with the help desk itself.
+OWN_CHANNELS = ("in_person", "chat")
 #: How far back a ticket may have come in.
 LONGEST_AGE = 50 * DAY
 
@@ -39,9 +42,23 @@ class Story(NamedTuple):
     hours: str = "office"
 
 
-DECO, GEMINI, READY = "res_partner_2", "res_partner_3", "res_partner_4"
-AZURE, JACKSON, LUMBER = "res_partner_12", "res_partner_10", "res_partner_18"
-PORTAL = "partner_demo_portal"
+DECO, GEMINI = "base.res_partner_2", "base.res_partner_3"
+READY, AZURE = "base.res_partner_4", "base.res_partner_12"
+JACKSON, LUMBER = "base.res_partner_10", "base.res_partner_18"
+PORTAL = "base.partner_demo_portal"
+
+
+def _known(key):
+    """A customer of `customers.KNOWN`."""
+    return f"{MODULE}.res_partner_{key}_demo"
+
+
+CONTI, DESMET = _known("rosalia_conti"), _known("willem_desmet")
+FERRI, MARINO = _known("chiara_ferri"), _known("davide_marino")
+PAPADAKIS, VLACHOU = _known("nikos_papadakis"), _known("kalliopi_vlachou")
+ELAMRANI, JANSSENS = _known("yasmina_elamrani"), _known("an_janssens")
+BRUNI, DELVAUX = _known("marco_bruni"), _known("luc_delvaux")
+ALEXIOU = _known("sofia_alexiou")
 
 STORIES = [
     # In time, at risk, late: first replies
@@ -325,6 +342,234 @@ STORIES = [
         75,
         ((2, "reply", "Attached."), (2.1, "solve")),
     ),
+    # An older customer, on three channels: pleased, then not heard, and waiting now
+    Story(
+        "Washing machine does not drain",
+        "It stops with the water still in it. Her neighbour could not help.",
+        CONTI,
+        150,
+        (
+            (0.1, "work"),
+            (13, "solve"),
+            (15, "rate", 5, "A kind young man. He explained everything twice."),
+        ),
+        channel="phone",
+    ),
+    Story(
+        "I cannot read your letter",
+        "The print is so small. I have told you before.",
+        CONTI,
+        70,
+        (
+            (0.2, "complaint"),
+            (3, "reply", "I am sorry. Here it is again, in large print."),
+            (4, "solve"),
+            (9, "rate", 1, "It was in English."),
+        ),
+        channel="web",
+    ),
+    Story(
+        "When does the technician come?",
+        "Somebody said Thursday. Morning or afternoon? I have to tell my daughter.",
+        CONTI,
+        3.2,
+    ),
+    Story(
+        "Lawn mower does not start",
+        "Brought it along. It stood in the shed all winter.",
+        DESMET,
+        110,
+        (
+            (2, "reply", "New spark plug, it runs. You can fetch it."),
+            (2.1, "solve"),
+            (6, "rate", 5, "Repaired while I waited."),
+        ),
+        channel="in_person",
+        agent="agent2",
+    ),
+    Story(
+        "Bag of the lawn mower tears",
+        "At the seam, after two years. Is that still under guarantee?",
+        DESMET,
+        5,
+        ((1.2, "reply", "It is. We look for the right bag."), (1.3, "work")),
+        agent="agent2",
+    ),
+    Story(
+        "Please call me about the heating",
+        "I do not understand the new thermostat.",
+        VLACHOU,
+        41,
+        (
+            (1, "reply", "I have just called you: the wheel turns to the left."),
+            (1.1, "solve"),
+            (3, "rate", 5, ""),
+        ),
+    ),
+    Story(
+        "Thermostat shows E4",
+        "And it is cold. Please call, I do not write well.",
+        VLACHOU,
+        1.3,
+        channel="web",
+        agent="agent2",
+    ),
+    # Families, one of them new
+    Story(
+        "Can the visit be after five?",
+        "We both work, and nobody is at home before.",
+        FERRI,
+        20,
+        (
+            (0.3, "reply", "It can, on Tuesdays and Thursdays."),
+            (0.5, "solve"),
+            (2, "rate", 4, "Quick, and that at night!"),
+        ),
+        channel="chat",
+        hours="night",
+    ),
+    Story(
+        "Manual of the dishwasher in Italian",
+        "In the box is one in Dutch and one in French.",
+        FERRI,
+        32,
+        (
+            (1.5, "reply", "Which model is it? It stands inside the door."),
+            (1.6, "wait"),
+            (5, "customer", "CW-60, the one from the spring offer."),
+            (5.5, "work"),
+        ),
+        agent="agent2",
+    ),
+    Story(
+        "Children's lock opens by itself",
+        "Our youngest had the knives out this morning.",
+        FERRI,
+        0.8,
+        priority="2",
+        channel="web",
+    ),
+    Story(
+        "Dryer: which programme for wool?",
+        "The manual is in French only.",
+        MARINO,
+        95,
+        (
+            (3.5, "reply", "The third one. We look for an Italian manual."),
+            (3.6, "solve"),
+            (8, "rate", 2, "The manual that came was French again."),
+        ),
+        channel="web",
+    ),
+    Story(
+        "French manual, for the third time",
+        "I asked for Italian in spring, and in September. Is anybody reading this?",
+        MARINO,
+        2.6,
+        ((0.1, "complaint"),),
+    ),
+    # New ones
+    Story(
+        "Where do I find my invoices?",
+        "I ordered last week for the first time.",
+        PAPADAKIS,
+        30,
+        (
+            (1, "reply", "On the portal, under Invoices. Here is your access."),
+            (1.1, "solve"),
+            (4, "rate", 3, "Found it, but nobody had told me."),
+        ),
+        agent="agent2",
+    ),
+    Story(
+        "Is delivery to a neighbour possible?",
+        "I am at work when the van comes.",
+        ELAMRANI,
+        2.1,
+        channel="web",
+        agent="",
+    ),
+    # Shops, with and without a contract
+    Story(
+        "Oven stops in the middle of baking",
+        "The bread for the whole quarter is in it.",
+        BRUNI,
+        400,
+        (
+            (0.2, "reply", "Turn the main switch off and on; I stay on the line."),
+            (2, "solve"),
+            (30, "rate", 5, "Somebody answered at once. Bread was on time."),
+        ),
+        priority="3",
+        hours="standby",
+        channel="phone",
+    ),
+    Story(
+        "Till prints two receipts",
+        "Since the update of last week.",
+        BRUNI,
+        6,
+        (
+            (0.6, "reply", "A setting. We change it tonight from here."),
+            (0.7, "work"),
+            (4.5, "customer", "And today it prints none at all."),
+        ),
+        priority="2",
+        agent="agent2",
+    ),
+    Story(
+        "Scales show pounds",
+        "Nobody here knows what a pound is.",
+        JANSSENS,
+        130,
+        (
+            (3, "reply", "Hold both arrows for three seconds."),
+            (3.1, "solve"),
+            (5, "rate", 4, ""),
+        ),
+    ),
+    Story(
+        "Till drawer jams",
+        "Third time this year. The queue was out in the street.",
+        JANSSENS,
+        24,
+        (
+            (1, "reply", "We bring another drawer this week."),
+            (1.1, "work"),
+            (9, "sign"),
+            (20, "customer", "It came, thank you. It jams, too, but less."),
+        ),
+        agent="agent2",
+    ),
+    Story(
+        "Card reader loses its connection",
+        "Rang on Saturday, the fullest day.",
+        DELVAUX,
+        60,
+        ((0.1, "work"), (16, "solve"), (20, "rate", 3, "Good, but a day too late.")),
+        channel="phone",
+        hours="hotline",
+    ),
+    Story(
+        "Card reader, again",
+        "The same as last week.",
+        DELVAUX,
+        4.6,
+        priority="2",
+        agent="agent2",
+    ),
+    Story(
+        "Labels for medicine must not fade",
+        "After a month in the window nobody can read the price.",
+        ALEXIOU,
+        45,
+        (
+            (0.8, "reply", "We ask the maker for other paper."),
+            (0.9, "supplier"),
+            (26, "work"),
+            (26.5, "reply", "Two rolls to try are on their way."),
+        ),
+    ),
 ]
 
 
@@ -375,7 +620,7 @@ class _Company:
         self.env = env(user=SUPERUSER_ID, context={**env.context, **quiet})
         self.now = fields.Datetime.now()
 
-    def ref(self, name, module="customer_service_plan"):
+    def ref(self, name, module=MODULE):
         return self.env.ref(f"{module}.{name}")
 
     def user(self, login):
@@ -445,12 +690,12 @@ class _Company:
         return low
 
     def _create(self, story):
-        customer = self.ref(story.customer, "base")
-        channel = self.ref(f"helpdesk_ticket_channel_{story.channel}", "helpdesk_mgmt")
-        author = self.user(story.agent) if story.channel == "phone" else None
+        customer = self.env.ref(story.customer)
+        module = MODULE if story.channel in OWN_CHANNELS else "helpdesk_mgmt"
+        channel = self.ref(f"helpdesk_ticket_channel_{story.channel}", module)
         tickets = self.env["helpdesk.ticket"]
-        if author:
-            tickets = tickets.with_user(author)
+        if channel.csp_live:
+            tickets = tickets.with_user(self.user(story.agent))
         ticket = tickets.create(
             {
                 "name": story.name,
@@ -492,7 +737,7 @@ class _Company:
         self._stage(ticket, "awaiting")
 
     def _supplier(self, ticket):
-        self._stage(ticket, "supplier_demo", "customer_service_plan")
+        self._stage(ticket, "supplier_demo", MODULE)
 
     def _solve(self, ticket):
         self._stage(ticket, "done")
@@ -502,6 +747,15 @@ class _Company:
 
     def _complaint(self, ticket):
         ticket.with_user(ticket.user_id).csp_is_complaint = True
+
+    def _rate(self, ticket, rate, feedback):
+        token = ticket._rating_get_access_token()
+        ticket.rating_apply(rate, token=token, feedback=feedback)
+
+    def _sign(self, ticket):
+        """The customer signs a service contract while the ticket is open."""
+        contract = self.ref("res_partner_category_contract_demo")
+        ticket.partner_id.commercial_partner_id.category_id += contract
 
     def _handover(self, ticket, login):
         ticket.with_user(self.user("manager")).user_id = self.user(login)

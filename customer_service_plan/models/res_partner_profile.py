@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class ResPartner(models.Model):
@@ -28,3 +28,13 @@ class ResPartner(models.Model):
             "views": [(False, "form")],
             "context": {"default_partner_id": self.id},
         }
+
+    # === Demo data ===
+
+    @api.model
+    def _csp_fill_demo(self):
+        """Create the customers of the demo company. Called by its data file only."""
+        # Read only where demo data is installed.
+        from ..demo import customers
+
+        customers.fill(self.env)

@@ -4,6 +4,9 @@ import {registry} from "@web/core/registry";
 
 /** A year: without separators, and empty where it is not known. */
 export class YearField extends IntegerField {
+    static template = "customer_service_plan.YearField";
+    static props = {...IntegerField.props, placeholder: {type: String, optional: true}};
+
     get formattedValue() {
         return this.value ? String(this.value) : "";
     }
@@ -14,6 +17,7 @@ export const yearField = {
     component: YearField,
     displayName: _t("Year"),
     isEmpty: (record, fieldName) => !record.data[fieldName],
+    extractProps: ({placeholder}) => ({placeholder}),
 };
 
 registry.category("fields").add("csp_year", yearField);

@@ -26,7 +26,7 @@ class ResPartner(models.Model):
             "res_id": profile.id,
             "view_mode": "form",
             "views": [(False, "form")],
-            "context": {"default_partner_id": self.id},
+            "context": {"default_partner_id": self.id, "csp_of_contact": True},
         }
 
     # === Demo data ===

@@ -125,6 +125,31 @@ result = sorted(env["ir.model.data"].search(
         )
         self.assertEqual(kept, [["third_party"]])
 
+    def test_tickets_learn_when_they_were_last_spoken_on(self):
+        """From their events; without any, when they came in."""
+        tickets = self.shell(f"""
+{TICKETS}
+tickets[0].message_post(
+    body="Done", message_type="comment", subtype_xmlid="mail.mt_comment",
+    author_id=env.ref("base.user_admin").partner_id.id,
+)
+""")
+        self.sql(
+            "UPDATE csp_ticket_event SET at = at + interval '1 hour' "
+            "WHERE kind = 'staff_reply';"
+            f"DELETE FROM csp_ticket_event WHERE ticket_id = {tickets[1]};"
+            "ALTER TABLE helpdesk_ticket DROP COLUMN csp_last_contact_at;"
+            "UPDATE ir_module_module SET latest_version = '19.0.1.0.0' "
+            f"WHERE name = '{ADDON}'"
+        )
+        self.odoo("-u", ADDON)
+        later = self.sql(
+            "SELECT csp_last_contact_at - csp_received_at >= interval '1 hour', "
+            "csp_last_contact_at = csp_received_at "
+            f"FROM helpdesk_ticket WHERE id >= {tickets[0]} ORDER BY id"
+        )
+        self.assertEqual(later, [["t", "f"]] + [["f", "t"]] * 4)
+
 
 class TestUninstall(ProcessCase):
     def test_uninstall_leaves_nothing(self):

@@ -1,4 +1,5 @@
 import {
+    allowTranslations,
     contains,
     defineModels,
     fields,
@@ -154,9 +155,12 @@ test("needs in words: the wider the gap, the plainer the word", () => {
 });
 
 test("local time is that of the customer, or of all zones of his country", () => {
+    allowTranslations();
     const noon = DateTime.fromSeconds(NOON, {zone: "UTC"});
     expect(formatLocalTime(["Europe/Athens"], noon)).toInclude("2:00");
-    const both = formatLocalTime(["America/Los_Angeles", "America/New_York"], noon);
+    const both = String(
+        formatLocalTime(["America/Los_Angeles", "America/New_York"], noon)
+    );
     expect(both).toInclude("4:00");
     expect(both).toInclude("7:00");
     // In Samoa it is Thursday already.
@@ -178,7 +182,7 @@ test("one call, and what it tells in words", async () => {
     expect(promises[0]).toInclude("First reply: late");
     expect(promises[1]).toInclude("this ticket");
     expect(".o_csp_card_contacts li").toHaveText(/We \(Anna\)[^]*answered: HT7 Old/);
-    expect(".o_csp_card_opinions").toHaveText(/1 of 2 good/);
+    expect(".o_csp_card_promises").toHaveText(/1 of 2 good/);
     await contains(".o_csp_card_toggle").click();
     expect(".o_csp_card_body").toHaveCount(0);
     await contains(".o_csp_card_toggle").click();

@@ -256,7 +256,6 @@ export class CustomerCard extends Component {
                 deed: this.deedOf(contact),
                 ago: at.toRelative({base: this.now, style: "short"}),
                 exact: at.toLocaleString(DateTime.DATETIME_MED_WITH_WEEKDAY),
-                ticket: this.nameOf(contact),
             };
         });
     }
@@ -268,11 +267,12 @@ export class CustomerCard extends Component {
         return who || _t("The customer");
     }
 
-    deedOf({by, is_request: isRequest}) {
-        if (by === "we") {
-            return _t("answered:");
+    deedOf(contact) {
+        const ticket = this.nameOf(contact);
+        if (contact.by === "we") {
+            return _t("answered: %s", ticket);
         }
-        return isRequest ? _t("asked:") : _t("wrote:");
+        return contact.is_request ? _t("asked: %s", ticket) : _t("wrote: %s", ticket);
     }
 
     nameOf({id, number, title}) {

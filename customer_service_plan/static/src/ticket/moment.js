@@ -42,11 +42,16 @@ export function formatEpoch(seconds) {
 }
 
 // One clock for all badges of a page.
+const HALF_A_MINUTE = 30000;
 const minutes = reactive({now: Date.now()});
 let ticking = null;
 
 /** @returns {Object} whose `now` (ms) moves on twice a minute and renders anew */
 export function useMinutes() {
-    ticking ??= setInterval(() => (minutes.now = Date.now()), 30000);
+    ticking ??= setInterval(() => (minutes.now = Date.now()), HALF_A_MINUTE);
+    // Nobody moved it on as long as nobody looked.
+    if (Math.abs(Date.now() - minutes.now) > HALF_A_MINUTE) {
+        minutes.now = Date.now();
+    }
     return useState(minutes);
 }

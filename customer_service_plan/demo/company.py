@@ -436,7 +436,7 @@ STORIES = [
         (
             (1.5, "reply", "Which model is it? It stands inside the door."),
             (1.6, "wait"),
-            (5, "customer", "CW-60, the one from the spring offer."),
+            (5, "customer", "CW-60, from your first offer to me."),
             (5.5, "work"),
         ),
         agent="agent2",

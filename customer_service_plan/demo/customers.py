@@ -35,7 +35,7 @@ PRIVATE_SHARE = {FLANDERS: 0.15, WALLONIA: 0.15, ITALY: 0.42, GREECE: 0.28}
 #: Companies are customers for at most so many days.
 LONGEST = 2200
 #: For so many days, a customer is new; see csp_segment_demo.xml.
-NEW_DAYS = 90
+NEW_DAYS = 30
 BANDS = (
     (17, "0-17"),
     (24, "18-24"),
@@ -103,7 +103,7 @@ KNOWN = (
         "female",
         ITALY,
         "Bologna",
-        45,
+        24,
         {
             "age": 36,
             "birth": "date",
@@ -137,7 +137,7 @@ KNOWN = (
         "male",
         GREECE,
         "Ηράκλειο",
-        30,
+        18,
         {"age": 29, "birth": "band", "channel": "chat", "lang": "el_GR"},
     ),
     Known(
@@ -163,7 +163,7 @@ KNOWN = (
         "female",
         FLANDERS,
         "Gent",
-        20,
+        9,
         {},
     ),
     Known(
@@ -267,7 +267,7 @@ class _Customers:
         city = next(city for city in region.cities if city.name == firm.city)
         known = [one for one in KNOWN if one.firm and one.firm == firm.key]
         since = max((one.since + 60 for one in known), default=0)
-        since = since or self.random.choice((50, 400, 800, 1200, 1600, LONGEST))
+        since = since or self.random.choice((25, 400, 800, 1200, 1600, LONGEST))
         contacts = [self.draw_known(one) for one in known]
         for position in self.random.sample(POSITIONS[1:], self.random.randint(1, 3)):
             if len(contacts) < 3:
@@ -292,7 +292,7 @@ class _Customers:
             # Every seventh came within the last weeks.
             since = self.random.randint(4, LONGEST)
             if self.random.random() < 1 / 7:
-                since = self.random.randint(4, NEW_DAYS - 5)
+                since = self.random.randint(4, NEW_DAYS - 3)
             city = self.random.choice(region.cities)
             drafts.append(self.draw_person(region, city, since))
         return drafts
@@ -368,7 +368,7 @@ class _Customers:
         chance = self.random.random
         # More than a third of those who have things repaired at home are retired.
         retired = not at_work and chance() > 0.65
-        ages = (60, 92, 64) if retired else (20, 62, 40)
+        ages = (60, 92, 64) if retired else (20, 59, 40)
         age = int(self.random.triangular(*ages))
         profile = {"age": age}
         profile["birth"] = self.random.choices(

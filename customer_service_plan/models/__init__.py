@@ -2,7 +2,6 @@ from . import protected
 from . import csp_rule_source
 from . import base_partner_merge
 from . import csp_commitment
-from . import csp_commitment_screen
 from . import csp_customer_criterion
 from . import csp_customer_profile
 from . import csp_customer_statement

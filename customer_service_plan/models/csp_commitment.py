@@ -176,6 +176,12 @@ class CspCommitment(models.Model):
     team_id = fields.Many2one(related="ticket_id.team_id")
     user_id = fields.Many2one(related="ticket_id.user_id")
     channel_id = fields.Many2one(related="ticket_id.channel_id")
+    late_seconds = fields.Integer(
+        string="Late by (now)",
+        compute="_compute_late_seconds",
+        aggregator=None,
+        help="Opening seconds beyond the target, until it ended or until now.",
+    )
     excuse_reason = fields.Char(compute="_compute_excuse_reason")
 
     _due = models.Index("(next_step_at) WHERE next_step_at IS NOT NULL")
@@ -200,6 +206,19 @@ class CspCommitment(models.Model):
         for row in self:
             key = row.ticket_id.id, row.kind, to_epoch(row.started_at)
             row.excuse_reason = row.state == "excused" and reasons.get(key)
+
+    @api.depends("state", "overrun_seconds", "running_since", "ended_at")
+    def _compute_late_seconds(self):
+        now = to_epoch(fields.Datetime.now())
+        for row in self:
+            if row.ended_at:
+                row.late_seconds = max(row.overrun_seconds, 0)
+                continue
+            used = row.consumed_seconds
+            if row.running_since:
+                hours = row._opening_time(row.hours_id.id)
+                used += hours.open_seconds(to_epoch(row.running_since), now)
+            row.late_seconds = max(used - row.target_seconds, 0)
 
     @api.depends("kind", "ticket_id")
     def _compute_display_name(self):

@@ -370,6 +370,7 @@ export class CustomerCard extends Component {
         this.action.doAction({
             type: "ir.actions.client",
             tag: "csp_segments_why",
+            name: _t("Why these segments?"),
             target: "new",
             params: {partner_id: this.state.data.partner.id},
         });

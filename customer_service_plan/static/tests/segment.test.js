@@ -198,6 +198,13 @@ test("customers put in by hand are counted as such", async () => {
     expect(".o_csp_preview_label:first").toHaveText("Customers put in by hand");
 });
 
+test("a new segment says what will be seen here", async () => {
+    Segment._records[0].preview = {...PREVIEW, by_hand: true, count: 0, sample: []};
+    await show(PANEL);
+    expect(".o_csp_preview_count").toHaveCount(0);
+    expect(".o_csp_preview").toHaveText(/Fill a rule/);
+});
+
 test("further conditions are out of the way until there are some", async () => {
     Segment._records[0].partner_domain = false;
     const arch = `<field name="partner_domain" widget="csp_conditions" options="{'model': 'res.partner'}"/>`;
@@ -348,7 +355,7 @@ test("why a customer is in a segment, rule by rule", async () => {
     );
     expect("li[data-rule=age_min] i").toHaveClass("fa-lock");
     expect("li[data-rule=age_min]").toHaveText("Age: 65 or more");
-    expect(".o_csp_segments_why").toHaveText(/only to those who may read/);
+    expect(".o_csp_segments_why").toHaveText(/only those who may read/);
     expect("li[data-rule=tier_ids]").toHaveText(/not known/);
     expect("li[data-rule=partner_domain]").toHaveText(
         "More conditions: Town = Athens; Name contains a"

@@ -98,7 +98,9 @@ export class SegmentsWhy extends Component {
 
     get segments() {
         const {data} = this.state;
-        return data.segments.map((segment) => ({
+        const members = data.segments.filter((segment) => segment.member);
+        const others = data.segments.filter((segment) => !segment.member);
+        return [...members, ...others].map((segment) => ({
             ...segment,
             open: segment.member || data.segments.length <= UNFOLDED,
             headline: segment.member ? _t("belongs here") : _t("does not belong here"),

@@ -18,6 +18,7 @@ from . import test_mass_mail
 from . import test_matching
 from . import test_merge
 from . import test_needs
+from . import test_needs_tour
 from . import test_past_tickets
 from . import test_policies
 from . import test_portal

@@ -171,19 +171,20 @@ class TestNeeds(CspCommon):
         theirs = self.env["csp.segment"].create(
             {"name": "Secret", "company_id": company.id, "active": False}
         )
+        Catalogue = self.env["csp.need"].with_user(self.manager)
+        wanted, unused = Catalogue.create([{"name": "Silence"}, {"name": "Noise"}])
         need = self.env["csp.segment.need"].create(
-            {"segment_id": theirs.id, "need_id": self.speed.id}
+            {"segment_id": theirs.id, "need_id": wanted.id}
         )
-        catalogue = (self.price + self.speed).with_user(self.manager)
-        with self.assertRaisesRegex(UserError, "Speed.*Archive") as refusal:
-            catalogue.unlink()
+        with self.assertRaisesRegex(UserError, "Silence.*Archive") as refusal:
+            (wanted + unused).unlink()
         self.assertNotIn("Secret", str(refusal.exception))
-        self.assertNotIn("Price", str(refusal.exception))
-        self.speed.active = False
+        self.assertNotIn("Noise", str(refusal.exception))
+        wanted.active = False
         self.assertTrue(need.exists(), "archiving loses nothing")
         theirs.unlink()
         self.assertFalse(need.exists())
-        catalogue.unlink()
+        (wanted + unused).unlink()
 
     def test_usual_needs(self):
         mine = self._create_need(importance=5, satisfaction=1)

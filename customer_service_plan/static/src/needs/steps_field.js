@@ -6,46 +6,39 @@ import {
 import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
 
-/** A step from 1 to 5, chosen by its words; 0 is empty. */
+/** A step from 1 to 5, chosen by its words; 0, if allowed, is said in words, too. */
 export class StepsField extends SelectionField {
     static template = "customer_service_plan.StepsField";
     static props = {...SelectionField.props, scale: String};
 
     get options() {
-        return STEPS.map((step) => [step, this.label(step)]);
+        const steps = this.props.required ? STEPS : [...STEPS, 0];
+        return steps.map((step) => [step, this.label(step)]);
     }
 
-    get step() {
+    get value() {
         return this.props.record.data[this.props.name] || 0;
     }
 
-    // An empty choice is shown by its placeholder only if there is no value at all.
-    get value() {
-        return this.step || null;
-    }
-
     get string() {
-        return this.step ? this.label(this.step) : this.emptyLabel;
-    }
-
-    get emptyLabel() {
-        return this.props.required ? "" : _t("Not known yet");
+        return this.label(this.value);
     }
 
     get bars() {
-        return STEPS.map((step) => ({step, filled: step <= this.step}));
+        return STEPS.map((step) => ({step, filled: step <= this.value}));
     }
 
     label(step) {
-        return _t("%(step)s – %(words)s", {
-            step,
-            words: stepLabel(this.props.scale, step),
-        });
+        if (!step) {
+            return _t("Not known yet").toString();
+        }
+        const words = stepLabel(this.props.scale, step);
+        return _t("%(step)s – %(words)s", {step, words}).toString();
     }
 
     onChange(value) {
         this.props.record.update(
-            {[this.props.name]: value ?? 0},
+            {[this.props.name]: value},
             {save: this.props.autosave}
         );
     }

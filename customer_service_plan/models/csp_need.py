@@ -5,8 +5,8 @@ from odoo.exceptions import UserError
 class CspNeed(models.Model):
     """Something that customers may want, whatever the segment: price, speed, fairness.
 
-    One catalogue for all companies; how much a segment wants it, and how well it is met,
-    is said by `csp.segment.need`.
+    One catalogue for all companies; how much a segment wants it, and how well it is
+    met, is said by `csp.segment.need`.
     """
 
     _name = "csp.need"
@@ -34,9 +34,8 @@ class CspNeed(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
         # sudo: csp.segment.need: only whether there are any, of whatever company
-        uses = self.env["csp.segment.need"].sudo()._read_group(
-            domain=[("need_id", "in", self.ids)], groupby=["need_id"]
-        )
+        Need = self.env["csp.segment.need"].sudo()
+        uses = Need._read_group([("need_id", "in", self.ids)], groupby=["need_id"])
         if uses:
             raise UserError(
                 self.env._(

@@ -388,7 +388,7 @@ class CspSegment(models.Model):
         How well the needs are met stays unknown. Raises AccessError for who may not
         write needs of segments.
         """
-        needs = self.env["csp.need"].search([])
+        needs = self.env["csp.need"].search([("active", "=", True)])
         self.env["csp.segment.need"].create(
             [
                 {"segment_id": segment.id, "need_id": need.id}

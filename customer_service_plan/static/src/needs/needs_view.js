@@ -1,10 +1,4 @@
-import {
-    Component,
-    onWillStart,
-    onWillUpdateProps,
-    useRef,
-    useState,
-} from "@odoo/owl";
+import {Component, onWillStart, onWillUpdateProps, useRef, useState} from "@odoo/owl";
 import {ActionHelper} from "@web/views/action_helper";
 import {FormViewDialog} from "@web/views/view_dialogs/form_view_dialog";
 import {KeepLast} from "@web/core/utils/concurrency";

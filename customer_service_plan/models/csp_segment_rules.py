@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from typing import NamedTuple
 
 from dateutil.relativedelta import relativedelta
@@ -328,7 +329,7 @@ class CspSegment(models.Model):
             private = [self.env._("private profile")]
         parts += private
         if rules.condition:
-            parts.append(self.env._("more conditions"))
+            parts.append(self._describe_condition(rules.condition))
         return " · ".join(part for part in parts if part)
 
     def _describe_choice(self, name):
@@ -346,6 +347,36 @@ class CspSegment(models.Model):
         if low:
             return self.env._("%s years and older", low)
         return self.env._("up to %s years", high) if high else ""
+
+    def _describe_condition(self, text):
+        """A further condition in words: “Tags: Shop” where it is no more than that."""
+        more = self.env._("more conditions")
+        try:
+            condition = self._parse_condition(text)
+        except ValueError:
+            return more
+        leaves = list(condition.iter_conditions())
+        # A negation has its condition inside.
+        if len(leaves) != 1 or leaves[0] is not condition:
+            return more
+        return self._describe_link(condition) or more
+
+    def _describe_link(self, condition):
+        """A condition on records that a contact is linked with, empty where it is of
+        another kind or the user may not know them."""
+        partners, value = self.env["res.partner"], condition.value
+        field = partners._fields.get(condition.field_expr)
+        if not (field and field.relational and condition.operator in ("in", "=")):
+            return ""
+        ids = list(value) if isinstance(value, Collection) else [value]
+        if not ids or any(type(id_) is not int for id_ in ids):
+            return ""
+        linked = self.env[field.comodel_name].browse(ids).exists()
+        readable = partners._has_field_access(field, "read")
+        if not (linked and readable and linked.has_access("read")):
+            return ""
+        label = field._description_string(self.env)
+        return f"{label}: {', '.join(linked.mapped('display_name'))}"
 
     # === While a segment is edited ===
 

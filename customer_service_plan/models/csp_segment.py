@@ -226,6 +226,7 @@ class CspSegment(models.Model):
             segment.partner_ids = members.get(segment._origin, False)
 
     def _inverse_partner_ids(self):
+        # Contacts that the user does not see stay in.
         Partner = self.env["res.partner"].with_context(active_test=False)
         # Kept before anything is searched: that works out segments of other contacts,
         # and forgets what is in memory.

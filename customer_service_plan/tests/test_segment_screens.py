@@ -77,6 +77,17 @@ class TestSegmentScreens(SegmentScreensCase, BaseCommon):
         with self.assertRaises(AccessError):
             self.segment.with_user(self.manager).partner_ids = self.olga
 
+    def test_by_hand_those_that_the_manager_does_not_see_stay(self):
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        self.segment.partner_ids = self.olga | self.yannis
+        self.olga.company_id = other
+        self.env.invalidate_all()
+        segment = self.segment.with_user(self.manager)
+        self.assertEqual(segment.partner_ids, self.yannis)
+        segment.partner_ids = self.unknown
+        self.env.invalidate_all()
+        self.assertEqual(self.segment.partner_ids, self.olga | self.unknown)
+
     def test_by_hand_while_others_wait_to_be_sorted(self):
         """What is put in is not forgotten when others are worked out meanwhile."""
         self.env["csp.segment"].create(

@@ -31,7 +31,7 @@ class HelpdeskTicket(models.Model):
         "(commercial_partner_id, csp_last_contact_at DESC, id DESC)"
     )
     _csp_card_complaints = models.Index(
-        "(commercial_partner_id, csp_received_at) WHERE csp_is_complaint"
+        "(commercial_partner_id, csp_received_at) WHERE csp_is_complaint IS TRUE"
     )
 
     def csp_card_data(self):

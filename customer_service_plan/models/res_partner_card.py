@@ -43,8 +43,8 @@ class ResPartner(models.Model):
     def _csp_card(self, company):
         """The card, with segments and hours for calls of one company."""
         self.ensure_one()
-        # sudo: res.partner: the company of a contact that the user may read, by name
-        # and country
+        # sudo: res.partner: the company of a contact that the user may read, by name,
+        # country and telephone
         entity = self.sudo().commercial_partner_id
         segments = self._csp_card_segments(company)
         return {

@@ -43,7 +43,6 @@ from . import helpdesk_ticket_tag
 from . import helpdesk_ticket_team
 from . import ir_actions_server
 from . import mail_thread
-from . import privacy_lookup_wizard
 from . import res_company
 from . import res_config_settings
 from . import res_partner

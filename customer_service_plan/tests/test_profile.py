@@ -300,7 +300,7 @@ class TestStatements(ProfileCase):
         contact = self.customer.with_user(self.keeper)
         action = contact.action_csp_open_profile()
         self.assertFalse(action["res_id"])
-        profile = self.Profile.with_context(action["context"]).create({})
+        profile = self.Profile.with_context(**action["context"]).create({})
         self.assertEqual(profile.partner_id, self.customer)
         self.assertEqual(contact.action_csp_open_profile()["res_id"], profile.id)
         for user in (self.manager, self.agent):

@@ -276,6 +276,7 @@ class CspSegment(models.Model):
         for segment in self:
             segment.member_count = counts.get(segment._origin.id, 0)
 
+    @api.depends_context("uid", "lang")
     @api.depends("has_rules", "company_id", "inherit_from_company", *RULES)
     def _compute_preview(self):
         for segment in self:

@@ -315,9 +315,7 @@ class CspSegment(models.Model):
         :return: list of (id, id of their company, id of the company of ours that they
             are kept for or 0)
         """
-        self.env["res.partner"].flush_model(
-            ["commercial_partner_id", "is_company", "active", "company_id"]
-        )
+        self._flush_kinship()
         return self.env.execute_query(
             SQL(
                 """

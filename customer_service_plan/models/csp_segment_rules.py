@@ -254,6 +254,7 @@ class CspSegment(models.Model):
         heirs = SQL()
         if rules.inherits:
             companies = self._fitting(rules, Domain("is_company", "=", True))
+            self._flush_kinship()
             # Most contacts have no parent, which the planner knows: it begins there.
             heirs = SQL(
                 """
@@ -275,6 +276,13 @@ class CspSegment(models.Model):
             if rules.inherits:
                 heirs = SQL("%s AND child.id BETWEEN %s AND %s", heirs, first, last)
         return SQL("%s %s", query.select(), heirs)
+
+    @api.model
+    def _flush_kinship(self):
+        """Have stored what says which contact belongs to which company."""
+        self.env["res.partner"].flush_model(
+            ["active", "commercial_partner_id", "company_id", "is_company", "parent_id"]
+        )
 
     @api.model
     def _ask(self, query):

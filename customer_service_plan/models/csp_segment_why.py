@@ -118,10 +118,9 @@ class CspSegment(models.Model):
 
     def _explain_age(self, rules, profile):
         today = fields.Date.today()
-        verdict = segmenting.judge_age(
-            rules.age_min, rules.age_max, profile.born_from, profile.born_to, today
-        )
-        actual = profile.age_text if profile.born_from else False
+        born = profile.born_from and (profile.born_from, profile.born_to)
+        verdict = segmenting.judge_age(rules.age_min, rules.age_max, born or None, today)
+        actual = profile.age_text if born else False
         wanted = self._describe_age(rules)
         return self._rule_row("age_min", self.env._("Age"), wanted, actual, verdict)
 

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import SQL
 
 from ..tools import clock, matching
 from ..tools.epoch import from_epoch, to_epoch
@@ -441,6 +442,37 @@ class HelpdeskTicket(models.Model):
             f"|{self.channel_id.id or 0}|{self.partner_id.id or 0}"
             f"|{self.company_id.id}|{int(self.csp_is_complaint)}|{tags}"
         )
+
+    @api.model
+    def _csp_contact_merged(self, sources, target):
+        """Let the contacts `sources`, merged into `target`, not count as changed.
+
+        It is the same customer: what was promised stays.
+        """
+        self.flush_model(["csp_seen_match", "partner_id"])
+        at = MATCH_FIELDS.index("partner_id") + 1
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE helpdesk_ticket
+                   SET csp_seen_match = array_to_string(
+                           keys[:%(at)s - 1] || %(target)s::text || keys[%(at)s + 1:],
+                           '|'
+                       )
+                  FROM (
+                        SELECT id, string_to_array(csp_seen_match, '|') AS keys
+                          FROM helpdesk_ticket
+                         WHERE partner_id = %(target)s
+                           AND split_part(csp_seen_match, '|', %(at)s) = ANY(%(sources)s)
+                  ) moved
+                 WHERE moved.id = helpdesk_ticket.id
+                """,
+                at=at,
+                target=target.id,
+                sources=[str(id_) for id_ in sources.ids],
+            )
+        )
+        self.invalidate_model(["csp_seen_match"], flush=False)
 
     def _csp_closed_as(self, rules):
         """How the ticket counts as closed: solved, cancelled, or empty for open."""

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 
 class Memberships(fields.Many2many):
@@ -14,6 +15,13 @@ class Memberships(fields.Many2many):
 
     def update_db_foreign_keys(self, model):
         """Have none."""
+
+    def _condition_to_sql_relational(self, model, alias, exists, coquery, query):
+        sql = super()._condition_to_sql_relational(
+            model, alias, exists, coquery, query
+        )
+        # The table is not one of a model, so nothing else has it brought up to date.
+        return SQL("%s", sql, to_flush=self)
 
 
 class ResPartner(models.Model):

@@ -28,6 +28,8 @@ from . import test_promises
 from . import test_query_counts
 from . import test_screens
 from . import test_segment_screens
+from . import test_segmenting
+from . import test_segments
 from . import test_service_pages
 from . import test_sweep_wake
 from . import test_stories

@@ -8,46 +8,37 @@ from __future__ import annotations
 
 from datetime import date
 
-from dateutil.relativedelta import relativedelta
+from .birth import Interval, ages_on, years_before
 
 #: How a rule stands for one customer.
 YES, NO, UNKNOWN = "yes", "no", "unknown"
 
 
 def birthday_bounds(
-    age_min: int, age_max: int, today: date
+    youngest: int, oldest: int, today: date
 ) -> tuple[date | None, date | None]:
-    """Birthdays of those who are at least `age_min` and at most `age_max` years old.
+    """Birthdays of those who are from `youngest` to `oldest` years old.
 
-    Somebody turns n on his n-th birthday; who was born on 29 February does so on
-    1 March in other years.
-
-    :param age_min: whole years, 0 for no lower limit
-    :param age_max: whole years, 0 for no upper limit
+    :param youngest: full years, 0 for no lower limit
+    :param oldest: full years, this one included; 0 for no upper limit
     :return: (born after, born on or before), None where there is no limit
     """
-    after = today - relativedelta(years=age_max + 1) if age_max else None
-    until = today - relativedelta(years=age_min) if age_min else None
+    after = years_before(today, oldest + 1) if oldest else None
+    until = years_before(today, youngest) if youngest else None
     return after, until
 
 
-def judge_age(
-    age_min: int,
-    age_max: int,
-    born_from: date | None,
-    born_to: date | None,
-    today: date,
-) -> str:
-    """Whether somebody born between the two days is of that age: yes, no, unknown.
+def judge_age(youngest: int, oldest: int, born: Interval | None, today: date) -> str:
+    """Whether somebody is from `youngest` to `oldest` years old: yes, no, unknown.
 
     Unknown as long as one of the possible birthdays fits and another does not.
     """
-    if not born_from or not born_to:
+    if born is None:
         return UNKNOWN
-    after, until = birthday_bounds(age_min, age_max, today)
-    if (after and born_to <= after) or (until and born_from > until):
+    least, greatest = ages_on(born, today)
+    if greatest < youngest or (oldest and least > oldest):
         return NO
-    if (after and born_from <= after) or (until and born_to > until):
+    if least < youngest or (oldest and greatest > oldest):
         return UNKNOWN
     return YES
 

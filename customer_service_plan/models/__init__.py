@@ -1,6 +1,5 @@
 from . import protected
 from . import csp_rule_source
-from . import base_partner_merge
 from . import csp_commitment
 from . import csp_customer_criterion
 from . import csp_customer_profile

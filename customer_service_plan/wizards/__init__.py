@@ -1,3 +1,4 @@
+from . import base_partner_merge
 from . import csp_commitment_excuse
 from . import csp_hours_holiday, csp_hours_holiday_line
 from . import csp_hours_schedule

@@ -9,8 +9,8 @@ import {_t} from "@web/core/l10n/translation";
 import {kanbanView} from "@web/views/kanban/kanban_view";
 import {registry} from "@web/core/registry";
 import {standardViewProps} from "@web/views/standard_view_props";
+import {useBus, useService} from "@web/core/utils/hooks";
 import {useSearchBarToggler} from "@web/search/search_bar/search_bar_toggler";
-import {useService} from "@web/core/utils/hooks";
 import {useSetupAction} from "@web/search/action_hook";
 
 /** The needs of all segments, or of those that the search leaves, as a matrix. */
@@ -25,7 +25,12 @@ export class NeedsController extends Component {
         this.state = useState({needs: [], capped: false, mayWrite: false});
         this.keepLast = new KeepLast();
         this.searchBarToggler = useSearchBarToggler();
-        useSetupAction({rootRef: useRef("root")});
+        this.root = useRef("root");
+        useSetupAction({rootRef: this.root});
+        // The search bar keeps the focus until the view takes it.
+        useBus(this.env.searchModel, "focus-view", () =>
+            this.root.el.querySelector(".o_csp_need, .o_csp_need_row")?.focus()
+        );
         onWillStart(() => this.load(this.props));
         onWillUpdateProps((nextProps) => this.load(nextProps));
     }
@@ -37,6 +42,13 @@ export class NeedsController extends Component {
         this.state.needs = data.needs;
         this.state.capped = data.capped;
         this.state.mayWrite = data.may_write;
+    }
+
+    /** What to do first; nothing of that kind where only the search leaves nothing. */
+    get help() {
+        return this.env.searchModel.facets.length
+            ? undefined
+            : this.props.info.noContentHelp;
     }
 
     /** The name of a segment says nothing new where there is only one. */

@@ -106,7 +106,7 @@ registry.category("web_tour.tours").add("csp_needs_matrix_tour", {
             run: "click",
         },
         {
-            trigger: ".o_nocontent_help",
+            trigger: ".o_nocontent_help:contains('active filter')",
         },
     ],
 });

@@ -53,6 +53,7 @@ class Segment extends models.Model {
 
 class ResPartner extends mailModels.ResPartner {
     city = fields.Char({string: "Town"});
+    category_id = fields.Many2many({string: "Tags", relation: "res.partner"});
 
     _records = [
         ...this._records,
@@ -206,12 +207,21 @@ test("a new segment says what will be seen here", async () => {
 });
 
 test("further conditions are out of the way until there are some", async () => {
-    Segment._records[0].partner_domain = false;
+    onRpc("csp.segment", "web_save", ({args}) => {
+        expect.step(args[1].partner_domain);
+    });
     const arch = `<field name="partner_domain" widget="csp_conditions" options="{'model': 'res.partner'}"/>`;
     await show(arch);
     expect(".o_domain_selector").toHaveCount(0);
     await contains(".o_csp_add_condition").click();
     expect(".o_domain_selector .o_tree_editor_condition").toHaveCount(1);
+    expect(".o_tree_editor_condition .o_model_field_selector").toHaveText("Tags");
+    await contains(".o_tree_editor_row a:contains(New Rule)").click();
+    expect(".o_domain_selector .o_tree_editor_condition").toHaveCount(2);
+    await clickSave();
+    expect.verifySteps([
+        '["&", ("category_id", "!=", False), ("category_id", "!=", False)]',
+    ]);
     expect(".o_domain_selector .form-switch").toHaveCount(0);
 });
 

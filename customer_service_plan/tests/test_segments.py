@@ -183,12 +183,17 @@ class TestRules(SegmentCase):
             lambda: self.customer.with_user(self.clerk).write(
                 {"csp_segment_ids": [Command.clear()]}
             ),
-            lambda: self.env["res.partner"]
-            .with_user(self.clerk)
-            .create({"name": "New", "csp_segment_ids": [Command.link(segment.id)]}),
+            lambda: (
+                self.env["res.partner"]
+                .with_user(self.clerk)
+                .create({"name": "New", "csp_segment_ids": [Command.link(segment.id)]})
+            ),
         ]
         for attempt in attempts:
-            with self.assertRaisesRegex(UserError, "has rules"), self.env.cr.savepoint():
+            with (
+                self.assertRaisesRegex(UserError, "has rules"),
+                self.env.cr.savepoint(),
+            ):
                 attempt()
         self.env.invalidate_all()
         self.assertTrue(self._is_in(self.customer, segment))
@@ -267,6 +272,37 @@ class TestRules(SegmentCase):
         self.assertEqual(
             segment.with_user(self.agent).rule_text,
             "Greece, Italy · private profile · more conditions",
+        )
+
+    def test_condition_in_words(self):
+        tags = self.env["res.partner.category"].create(
+            [{"name": "Shop"}, {"name": "Workshop"}]
+        )
+        hidden = self.env["res.company"].create({"name": "Elsewhere"})
+        for condition, words in (
+            (f"[('category_id', 'in', {tags.ids})]", "Tags: Shop, Workshop"),
+            (f"[('country_id', '=', {self.italy.id})]", "Country: Italy"),
+            # Whoever may not read it does not learn its name.
+            (f"[('company_id', 'in', {hidden.ids})]", "more conditions"),
+            (f"['!', ('category_id', 'in', {tags.ids})]", "more conditions"),
+            (f"[('category_id', 'not in', {tags.ids})]", "more conditions"),
+            ("[('category_id', '=', False)]", "more conditions"),
+            ("[('category_id', 'in', ['Shop'])]", "more conditions"),
+            ("[('gone', '=', 1)]", "more conditions"),
+            ("[('ref', '=', 1.5)]", "more conditions"),
+            ("broken", "more conditions"),
+        ):
+            with self.subTest(condition=condition):
+                segment = self._create_segment(
+                    user=self.env.user, partner_domain=condition
+                )
+                self.assertEqual(segment.with_user(self.agent).rule_text, words)
+        tags.unlink()
+        self.assertEqual(
+            self.env["csp.segment"]._describe_condition(
+                f"[('category_id', 'in', {tags.ids})]"
+            ),
+            "more conditions",
         )
 
 
@@ -901,7 +937,11 @@ class TestWhileEditing(SegmentCase):
         cls.env["res.partner"].search([]).country_id = False
         cls.partners = cls.env["res.partner"].create(
             [
-                {"name": f"Greek {index}", "country_id": cls.greece.id, "city": "Athens"}
+                {
+                    "name": f"Greek {index}",
+                    "country_id": cls.greece.id,
+                    "city": "Athens",
+                }
                 for index in range(8)
             ]
         )
@@ -1020,7 +1060,9 @@ class TestTickets(SegmentCase):
         self.assertEqual(self._target(ticket), 60)
 
     def test_order_names_the_promise(self):
-        both = self._create_segment("All", partner_domain="[('id', '>', 0)]", sequence=1)
+        both = self._create_segment(
+            "All", partner_domain="[('id', '>', 0)]", sequence=1
+        )
         ticket = self._create_ticket()
         self.assertEqual(ticket.csp_segment_id, both.sudo())
         self.assertEqual(ticket.csp_segment_ids, (both | self.segment).sudo())
@@ -1039,9 +1081,7 @@ class TestTickets(SegmentCase):
             wizard._merge((twin | self.customer).ids, self.customer)
         self.env.invalidate_all()
         self.assertEqual(ticket.partner_id, self.customer)
-        self.assertEqual(
-            self.customer.csp_segment_ids, (self.segment | by_hand).sudo()
-        )
+        self.assertEqual(self.customer.csp_segment_ids, (self.segment | by_hand).sudo())
         with freeze_time(self.at(minutes=20)):
             ticket.priority = "3"
         self.assertEqual(ticket.csp_segment_ids, (self.second | by_hand).sudo())

@@ -97,7 +97,9 @@ class ResPartner(models.Model):
         }
 
     def _csp_card_wishes(self, entity):
-        """The language and the channel that the customer prefers."""
+        """The language and the channel that the customer prefers, for agents."""
+        if not self.env.user.has_group("customer_service_plan.group_agent"):
+            return self.env["res.lang"], self.env["helpdesk.ticket.channel"]
         # sudo: csp.customer.profile: of all that is private only the customer's wishes
         # how to be reached are read; whoever answers him needs them
         profiles = self.env["csp.customer.profile"].sudo()

@@ -546,6 +546,9 @@ class TestCardPrivacy(CardCommon):
         self.assertEqual(reach["channel_kind"], "phone")
         self.assertEqual(reach["language"], "English (US)")
         self.assertFalse(self._card(self.stranger)["reach"]["channel"])
+        # Who does not answer customers need not know.
+        reach = self._card(self.customer, self.employee)["reach"]
+        self.assertFalse(reach["channel"] or reach["channel_kind"])
 
     def test_segments_with_reasons(self):
         names = ["Old hands", "Best", "Greeks", "Friends"]

@@ -60,7 +60,9 @@ def rows(sides):
 
     def moved(env):
         """As after a day on which one customer in a hundred has changed."""
-        env.cr.execute("DELETE FROM csp_segment_res_partner_rel WHERE partner_id % 100 = 0")
+        env.cr.execute(
+            "DELETE FROM csp_segment_res_partner_rel WHERE partner_id % 100 = 0"
+        )
         return segments_of(env)
 
     searched = in_turn([side], search, 5, segments_of, login=None)["ours"]
@@ -93,7 +95,9 @@ def one_partner(side):
 
     def change(env, partner):
         there = env.ref("base.it")
-        partner.country_id = there if partner.country_id != there else env.ref("base.de")
+        partner.country_id = (
+            there if partner.country_id != there else env.ref("base.de")
+        )
         env.cr.flush()
 
     mine = in_turn([side], change, 25, prepare, login=None)["ours"]
@@ -173,7 +177,9 @@ def fill(side):
         segments = env["csp.segment"].create(
             [
                 {
-                    **{key: value for key, value in rules.items() if key != "countries"},
+                    **{
+                        key: value for key, value in rules.items() if key != "countries"
+                    },
                     "country_ids": [
                         Command.link(env.ref(f"base.{code}").id)
                         for code in rules.get("countries", ())

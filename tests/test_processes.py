@@ -2,11 +2,9 @@
 
 import contextlib
 import json
-import tempfile
 import textwrap
 import time
 import xmlrpc.client
-from pathlib import Path
 
 from .common import MARK, ProcessCase, databases
 
@@ -52,51 +50,8 @@ env.cr.rollback()
 class TestSweeps(ProcessCase):
     """Whoever sweeps, how many at once and how often: missed once, nothing lost."""
 
-    def setUp(self):
-        super().setUp()
-        self.folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
-
     def prepare(self, number):
         return self.shell(PREPARE.format(number=number))
-
-    def count(self, table, condition):
-        return int(self.sql(f"SELECT count(*) FROM {table} WHERE {condition}")[0][0])
-
-    def together(self, scripts):
-        """Run scripts in processes of their own that begin at the same moment."""
-        go = self.folder / "go"
-        go.unlink(missing_ok=True)
-        processes = []
-        for number, script in enumerate(scripts):
-            ready = self.folder / f"ready{number}"
-            ready.unlink(missing_ok=True)
-            wait = (
-                "import pathlib, time\n"
-                "env['csp.commitment'].search([], limit=1)\nenv.cr.rollback()\n"
-                f"pathlib.Path({str(ready)!r}).touch()\n"
-                f"while not pathlib.Path({str(go)!r}).exists(): time.sleep(0.01)\n"
-            )
-            processes.append((self.start_shell(wait + script), ready))
-        for process, ready in processes:
-            self.wait_for_file(ready, process)
-        go.touch()
-        texts = []
-        for process, _ready in processes:
-            text, _errors = process.communicate(timeout=300)
-            self.assertEqual(process.returncode, 0, text[-3000:])
-            self.assertNotIn("Traceback", text, text[-3000:])
-            self.assertCleanLog(text)
-            texts.append(text)
-        return texts
-
-    def wait_for_file(self, path, process):
-        for _attempt in range(1200):
-            if path.exists():
-                return
-            if process.poll() is not None:
-                self.fail(process.communicate()[0][-3000:])
-            time.sleep(0.1)
-        self.fail(f"{path.name} did not come")
 
     def assertAllMissedOnce(self, number):
         first = "kind = 'first_response'"

@@ -249,8 +249,10 @@ class CspSegment(models.Model):
             return NotImplemented
         if operator == "in" and False in value:
             # sudo: csp.segment: whether there are members at all
-            filled = self.env["res.partner"].sudo()._read_group(
-                [("csp_segment_ids", "!=", False)], ["csp_segment_ids"]
+            filled = (
+                self.env["res.partner"]
+                .sudo()
+                ._read_group([("csp_segment_ids", "!=", False)], ["csp_segment_ids"])
             )
             empty = [("id", "not in", [segment.id for (segment,) in filled])]
             return empty if len(value) == 1 else NotImplemented
@@ -312,9 +314,7 @@ class CspSegment(models.Model):
         for vals in vals_list:
             self._refuse_standing(vals)
             self._check_may_ask(vals.get("partner_domain"))
-        segments = super().create(
-            [self._with_plain_codes(vals) for vals in vals_list]
-        )
+        segments = super().create([self._with_plain_codes(vals) for vals in vals_list])
         segments._rules_changed()
         return segments
 

@@ -2,7 +2,7 @@ import logging
 
 from psycopg2 import Error as DatabaseError
 
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -67,9 +67,7 @@ class CspSegment(models.Model):
 
     @api.model
     def _contacts_up_to(self, limit):
-        return self.env.execute_query(
-            SQL("SELECT 1 FROM res_partner LIMIT %s", limit)
-        )
+        return self.env.execute_query(SQL("SELECT 1 FROM res_partner LIMIT %s", limit))
 
     def _check_usable(self):
         """Mark those of these segments whose rules cannot be used, and only those."""
@@ -93,13 +91,16 @@ class CspSegment(models.Model):
         if self.is_broken:
             self._mark_broken("")
         self._set_standing(
-            is_pending=False, progress=100, sorted_to=0, checked_at=fields.Datetime.now()
+            is_pending=False,
+            progress=100,
+            sorted_to=0,
+            checked_at=fields.Datetime.now(),
         )
 
     def _move_members(self, first=None, last=None):
         """Let the members of this segment be those who fit its rules.
 
-        :param int first: with `last`, only contacts with an id from the one to the other
+        :param int first: with `last`, only contacts with an id from one to the other
         :return: how many contacts came or went
         :raises ValueError: when the further condition cannot be used
         """
@@ -171,27 +172,41 @@ class CspSegment(models.Model):
         Works in parts of the contacts, each committed: a process that was killed goes
         on from there, and a second one takes another segment.
         """
-        self._let_rest_be_due()
-        conflicts = 0
-        while segment := self._pending()._take_one():
-            try:
-                segment._sort_part(batch_size)
-            except CONFLICTS:
-                conflicts += 1
-                if conflicts > MAX_CONFLICTS:
-                    raise
-                self.env.cr.rollback()
-                continue
-            left = len(self._pending())
-            if not self.env["ir.cron"]._commit_progress(1, remaining=left):
+        commit = self.env["ir.cron"]._commit_progress
+        self._repeat_on_conflict(self._let_rest_be_due)
+        commit(remaining=len(self._pending()))
+        while self._repeat_on_conflict(lambda: self._sort_next_part(batch_size)):
+            if not commit(1, remaining=len(self._pending())):
                 break
+
+    @api.model
+    def _repeat_on_conflict(self, work):
+        """Do what another process may be doing at this moment, on a new snapshot then.
+
+        Whoever is slower rolls back; `work` begins a transaction.
+        """
+        for _attempt in range(MAX_CONFLICTS):
+            try:
+                with tools.mute_logger("odoo.sql_db"):
+                    return work()
+            except CONFLICTS:
+                self.env.cr.rollback()
+        return None
+
+    @api.model
+    def _sort_next_part(self, batch_size):
+        """Sort a part of the contacts for a segment that no other process holds.
+
+        :return: whether there was one
+        """
+        segment = self._pending().try_lock_for_update(allow_referencing=True, limit=1)
+        if segment:
+            segment._sort_part(batch_size)
+        return bool(segment)
 
     @api.model
     def _pending(self):
         return self.search([("is_pending", "=", True), ("has_rules", "=", True)])
-
-    def _take_one(self):
-        return self.try_lock_for_update(allow_referencing=True, limit=1)
 
     @api.model
     def _let_rest_be_due(self):
@@ -374,7 +389,7 @@ class CspSegment(models.Model):
     def _set_members(self, partners, fitting):
         """Store who of these contacts is in which of the segments in `fitting`."""
         pairs = [(segment, id_) for segment, ids in fitting.items() for id_ in ids]
-        moved = self.env.execute_query(
+        moved = self._write_members(
             SQL(
                 """
                 WITH wanted AS (
@@ -408,6 +423,12 @@ class CspSegment(models.Model):
         )
         if moved:
             self._members_moved()
+
+    @api.model
+    def _write_members(self, query):
+        # Two processes may move the same customer: Odoo repeats the later one.
+        with tools.mute_logger("odoo.sql_db"):
+            return self.env.execute_query(query)
 
     # === What cannot be used ===
 
@@ -456,4 +477,3 @@ class CspSegment(models.Model):
     def _set_standing(self, **vals):
         if self:
             self.with_context(csp_by_addon=BY_ADDON, tracking_disable=True).write(vals)
-

@@ -245,7 +245,7 @@ class CspSegment(models.Model):
         """SQL that selects the ids of all members: those who fit by themselves, and
         the contacts of companies that do where they inherit (some of them twice).
 
-        :param int first: with `last`, only contacts with an id from the one to the other
+        :param int first: with `last`, only contacts with an id from one to the other
         :raises ValueError: when the rules cannot be used
         """
         query = self._fitting(rules)

@@ -119,7 +119,8 @@ class CspSegment(models.Model):
     def _explain_age(self, rules, profile):
         today = fields.Date.today()
         born = profile.born_from and (profile.born_from, profile.born_to)
-        verdict = segmenting.judge_age(rules.age_min, rules.age_max, born or None, today)
+        ages = rules.age_min, rules.age_max
+        verdict = segmenting.judge_age(*ages, born or None, today)
         actual = profile.age_text if born else False
         wanted = self._describe_age(rules)
         return self._rule_row("age_min", self.env._("Age"), wanted, actual, verdict)

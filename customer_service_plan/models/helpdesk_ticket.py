@@ -463,7 +463,8 @@ class HelpdeskTicket(models.Model):
                         SELECT id, string_to_array(csp_seen_match, '|') AS keys
                           FROM helpdesk_ticket
                          WHERE partner_id = %(target)s
-                           AND split_part(csp_seen_match, '|', %(at)s) = ANY(%(sources)s)
+                           AND split_part(csp_seen_match, '|', %(at)s)
+                               = ANY(%(sources)s)
                   ) moved
                  WHERE moved.id = helpdesk_ticket.id
                 """,

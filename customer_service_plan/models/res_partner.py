@@ -9,17 +9,15 @@ class Memberships(fields.Many2many):
 
     For each new row those would lock the contact and the segment, which is most of the
     work where hundreds of thousands come in at once (7 times the time, measured with
-    400,000). Rows are deleted with their contact or segment by the methods of these, and
-    what else is left over, for instance by a database cascade, every night.
+    400,000). Rows are deleted with their contact or segment by the methods of these,
+    and what else is left over, for instance by a database cascade, every night.
     """
 
     def update_db_foreign_keys(self, model):
         """Have none."""
 
     def _condition_to_sql_relational(self, model, alias, exists, coquery, query):
-        sql = super()._condition_to_sql_relational(
-            model, alias, exists, coquery, query
-        )
+        sql = super()._condition_to_sql_relational(model, alias, exists, coquery, query)
         # The table is not one of a model, so nothing else has it brought up to date.
         return SQL("%s", sql, to_flush=self)
 
@@ -132,7 +130,8 @@ class ResPartner(models.Model):
         partners = self.browse(id_ for id_ in self.ids if isinstance(id_, int))
         if not segmentation.segments or not partners:
             return
-        if inheriting and segmentation.inherits and any(partners.mapped("is_company")):
+        inheriting = inheriting and segmentation.inherits
+        if inheriting and any(partners.mapped("is_company")):
             # sudo: res.partner: contacts belong where their company does
             partners |= (
                 partners.sudo()
@@ -174,7 +173,9 @@ class ResPartner(models.Model):
         company = self.commercial_partner_id
         return {
             "partner": self.display_name,
-            "company": company.name if company != self and company.is_company else False,
+            "company": company.name
+            if company != self and company.is_company
+            else False,
             "profile_hidden": not self.env.user.has_group(
                 "customer_service_plan.group_profile"
             ),

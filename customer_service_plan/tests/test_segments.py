@@ -1054,7 +1054,7 @@ class TestTickets(SegmentCase):
         self.assertEqual(self._target(ticket), 60)
 
     def test_new_contact_of_a_mail(self):
-        """Contact and ticket of one transaction: the segments are those of the contact."""
+        """Contact and ticket come in one transaction."""
         partner = self._create_partner(country_id=self.italy.id)
         ticket = self._create_ticket(partner_id=partner.id)
         self.assertEqual(self._target(ticket), 60)

@@ -151,8 +151,8 @@ def fill(side):
             UPDATE res_partner contact
                SET parent_id = company.id, commercial_partner_id = company.id
               FROM res_partner company
-             WHERE company.is_company AND company.name LIKE 'Bench%%'
-               AND company.id %% 20 = 0
+             WHERE company.is_company AND company.name LIKE 'Bench%'
+               AND company.id % 20 = 0
                AND contact.id = company.id + 1
             """
         )
@@ -162,12 +162,12 @@ def fill(side):
                 partner_id, gender, purchasing_power, birthdate, born_from, born_to,
                 create_uid, write_uid, create_date, write_date
             )
-            SELECT id, (ARRAY['female', 'male', 'other'])[1 + id %% 3],
-                   (ARRAY['low', 'medium', 'high'])[1 + id %% 3], born, born, born,
+            SELECT id, (ARRAY['female', 'male', 'other'])[1 + id % 3],
+                   (ARRAY['low', 'medium', 'high'])[1 + id % 3], born, born, born,
                    1, 1, now(), now() - interval '2 days'
               FROM res_partner,
-                   LATERAL (SELECT date '1940-01-01' + (id * 7 %% 25000)::int) day(born)
-             WHERE name LIKE 'Bench%%' AND id %% 2 = 0
+                   LATERAL (SELECT date '1940-01-01' + (id * 7 % 25000)::int) day(born)
+             WHERE name LIKE 'Bench%' AND id % 2 = 0
             """
         )
     with side.registry.cursor() as cr:

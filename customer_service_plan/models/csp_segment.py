@@ -248,14 +248,11 @@ class CspSegment(models.Model):
         if operator not in ("in", "any", "any!"):
             return NotImplemented
         if operator == "in" and False in value:
-            # sudo: csp.segment: whether there are members at all
-            filled = (
-                self.env["res.partner"]
-                .sudo()
-                ._read_group([("csp_segment_ids", "!=", False)], ["csp_segment_ids"])
-            )
-            empty = [("id", "not in", [segment.id for (segment,) in filled])]
-            return empty if len(value) == 1 else NotImplemented
+            if len(value) > 1:
+                return NotImplemented
+            self.env["res.partner"].flush_model(["csp_segment_ids"])
+            filled = SQL("(SELECT segment_id FROM csp_segment_res_partner_rel)")
+            return [("id", "not in", filled)]
         found = self.env["res.partner"].search([("id", operator, value)])
         return [("id", "in", found.csp_segment_ids.ids)]
 

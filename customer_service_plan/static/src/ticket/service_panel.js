@@ -139,6 +139,10 @@ export class ServicePanel extends Component {
             case "never":
                 return _t("no deadline");
             case "late":
+                // In a closed hour after a deadline at closing time.
+                if (-left < 60) {
+                    return promise.state === "excused" ? _t("excused") : _t("late");
+                }
                 return promise.state === "excused"
                     ? _t("excused, late by %s", formatSeconds(-left))
                     : _t("late by %s", formatSeconds(-left));

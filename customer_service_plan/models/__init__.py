@@ -25,7 +25,6 @@ from . import csp_segment_card
 from . import csp_segment_membership
 from . import csp_segment_need
 from . import csp_segment_rules
-from . import csp_segment_screen
 from . import csp_segment_why
 from . import csp_ticket_event
 from . import helpdesk_ticket

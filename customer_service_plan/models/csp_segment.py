@@ -43,9 +43,17 @@ class CspSegment(models.Model):
     # Whether a segment exists at all decides if tickets look for their customer's.
     _csp_rule_fields = MEMBERSHIP_FIELDS | {"sequence", "is_broken"}
 
+    @api.model
+    def _default_sequence(self):
+        """A new segment comes last: it takes no promise from those that there are."""
+        last = self.with_context(active_test=False).search(
+            [], order="sequence desc", limit=1
+        )
+        return min(last.sequence + 1, 2**31 - 1) if last else 10
+
     name = fields.Char(required=True, translate=True, tracking=True)
     sequence = fields.Integer(
-        default=10,
+        default=lambda self: self._default_sequence(),
         help="A customer may be in several segments: the first one names the promise.",
     )
     active = fields.Boolean(default=True, tracking=True)
@@ -362,6 +370,12 @@ class CspSegment(models.Model):
             self._rules_changed()
         return result
 
+    def _track_get_default_log_message(self, tracked_fields):
+        # Who may not see the values would find a message that seems to be deleted.
+        if not set(tracked_fields).isdisjoint(PRIVATE_RULES):
+            return self.env._("Rules on customer profiles changed")
+        return super()._track_get_default_log_message(tracked_fields)
+
     def copy_data(self, default=None):
         vals_list = super().copy_data(default=default)
         return [
@@ -437,7 +451,7 @@ class CspSegment(models.Model):
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
-            "name": self.name,
+            "name": self.env._("Customers of %s", self.name),
             "res_model": "res.partner",
             "view_mode": "list,kanban,form",
             "domain": [("csp_segment_ids", "in", self.ids)],

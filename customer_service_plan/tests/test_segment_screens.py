@@ -42,6 +42,31 @@ class TestSegmentScreens(SegmentScreensCase, BaseCommon):
         cls.set_up_customers()
         cls.segment = cls.env["csp.segment"].create({"name": "Friends"})
 
+    def test_conversation_says_that_private_rules_changed(self):
+        """Who may not see their values would else read of a deleted message."""
+        segment = (
+            self.segment.with_user(self.manager)
+            .with_context(tracking_disable=False, mail_notrack=False)
+            .browse(self.segment.id)
+        )
+        self.env.flush_all()
+        self.cr.precommit.run()
+        for values, told in (({"age_min": 40}, True), ({"name": "Pals"}, False)):
+            segment.write(values)
+            self.env.flush_all()
+            self.cr.precommit.run()
+            body = self.segment.message_ids.sorted("id")[-1:].body
+            self.assertEqual("Rules on customer profiles changed" in body, told)
+
+    def test_new_segment_comes_last(self):
+        """Those that there are go on naming the promises of their customers."""
+        self.segment.sequence = 400
+        Segment = self.env["csp.segment"].with_user(self.manager)
+        added = Segment.create({"name": "Added"})
+        self.assertEqual(Segment.search([])[-1:], added)
+        archived = Segment.create({"name": "Archived", "active": False})
+        self.assertGreater(archived.sequence, added.sequence)
+
     def test_form_of_a_manager(self):
         form = Form(self.env["csp.segment"].with_user(self.manager))
         form.name = "Seniors"

@@ -169,8 +169,25 @@ test("a name opens the customer, and the rules stay as they are", async () => {
     await pick("male");
     await contains(".o_csp_preview_sample a:contains(Petros)").click();
     expect(".modal .o_field_widget[name=name]").toHaveText("Petros");
-    await contains(".modal .btn-close").click();
+    expect(queryAllTexts(".modal footer button")).toEqual(["Close"]);
+    await contains(".modal footer button").click();
     expect(".o_csp_choices input:checked").toHaveCount(2);
+});
+
+test("one line for a telephone", async () => {
+    await show(
+        `<field name="preview" widget="csp_segment_preview" options="{'brief': True}"/>`
+    );
+    expect(".o_csp_preview_brief").toHaveText(/Customers who fit now\s+1,234/);
+    expect(".o_csp_preview").toHaveCount(0);
+});
+
+test("nothing on that line before there is a rule", async () => {
+    Segment._records[0].preview = {...PREVIEW, by_hand: true, count: 0};
+    await show(
+        `<field name="preview" widget="csp_segment_preview" options="{'brief': True}"/>`
+    );
+    expect(".o_csp_preview_brief").toHaveCount(0);
 });
 
 test("names may be private, and the count a lower bound", async () => {

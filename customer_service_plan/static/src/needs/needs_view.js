@@ -3,10 +3,13 @@ import {ActionHelper} from "@web/views/action_helper";
 import {FormViewDialog} from "@web/views/view_dialogs/form_view_dialog";
 import {KeepLast} from "@web/core/utils/concurrency";
 import {Layout} from "@web/search/layout";
+import {ListController} from "@web/views/list/list_controller";
 import {NeedsMatrix} from "./needs_matrix";
+import {ReadonlyDialog} from "../dialog/readonly_dialog";
 import {SearchBar} from "@web/search/search_bar/search_bar";
 import {_t} from "@web/core/l10n/translation";
 import {kanbanView} from "@web/views/kanban/kanban_view";
+import {listView} from "@web/views/list/list_view";
 import {registry} from "@web/core/registry";
 import {standardViewProps} from "@web/views/standard_view_props";
 import {useBus, useService} from "@web/core/utils/hooks";
@@ -26,6 +29,7 @@ export class NeedsController extends Component {
         this.keepLast = new KeepLast();
         this.searchBarToggler = useSearchBarToggler();
         this.root = useRef("root");
+        nameMatrix(this.env.config);
         useSetupAction({rootRef: this.root});
         // The search bar keeps the focus until the view takes it.
         useBus(this.env.searchModel, "focus-view", () =>
@@ -64,12 +68,9 @@ export class NeedsController extends Component {
     }
 
     open(resId) {
-        this.dialog.add(FormViewDialog, {
+        this.dialog.add(this.state.mayWrite ? FormViewDialog : ReadonlyDialog, {
             context: this.props.context,
             onRecordSaved: () => this.load(this.props),
-            preventCreate: !this.state.mayWrite,
-            preventEdit: !this.state.mayWrite,
-            readonly: !this.state.mayWrite,
             resId,
             resModel: this.props.resModel,
             title: this.title(resId),
@@ -77,6 +78,26 @@ export class NeedsController extends Component {
     }
 }
 
+/** In the menu of views the matrix is not called Kanban. */
+function nameMatrix(config) {
+    for (const entry of config.viewSwitcherEntries || []) {
+        if (entry.type === "kanban") {
+            entry.name = _t("Matrix");
+        }
+    }
+}
+
+class NeedsListController extends ListController {
+    setup() {
+        nameMatrix(this.env.config);
+        super.setup();
+    }
+}
+
+registry.category("views").add("csp_needs_list", {
+    ...listView,
+    Controller: NeedsListController,
+});
 registry.category("views").add("csp_needs_matrix", {
     ...kanbanView,
     Controller: NeedsController,

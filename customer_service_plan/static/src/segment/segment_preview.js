@@ -1,5 +1,5 @@
 import {Component} from "@odoo/owl";
-import {FormViewDialog} from "@web/views/view_dialogs/form_view_dialog";
+import {ReadonlyDialog} from "../dialog/readonly_dialog";
 import {_t} from "@web/core/l10n/translation";
 import {formatInteger} from "@web/views/fields/formatters";
 import {registry} from "@web/core/registry";
@@ -9,7 +9,7 @@ import {useService} from "@web/core/utils/hooks";
 /** Who fits the rules of a segment at this moment, while they are being written. */
 export class SegmentPreview extends Component {
     static template = "customer_service_plan.SegmentPreview";
-    static props = {...standardFieldProps};
+    static props = {...standardFieldProps, isBrief: {type: Boolean, optional: true}};
 
     setup() {
         this.dialog = useService("dialog");
@@ -28,6 +28,11 @@ export class SegmentPreview extends Component {
         return this.data.by_hand
             ? _t("Customers put in by hand")
             : _t("Customers who fit now");
+    }
+
+    /** Nothing is said of a segment that has neither rules nor customers. */
+    get isTold() {
+        return this.data && (this.data.error || this.data.count || !this.data.by_hand);
     }
 
     get sample() {
@@ -55,13 +60,10 @@ export class SegmentPreview extends Component {
 
     /** In a dialog, so that rules that are not saved yet stay as they are. */
     onOpen(customer) {
-        this.dialog.add(FormViewDialog, {
+        this.dialog.add(ReadonlyDialog, {
             resModel: "res.partner",
             resId: customer.id,
             title: customer.name,
-            readonly: true,
-            preventEdit: true,
-            preventCreate: true,
         });
     }
 }
@@ -71,4 +73,5 @@ registry.category("fields").add("csp_segment_preview", {
     displayName: _t("Who fits the rules"),
     supportedTypes: ["json"],
     isEmpty: () => false,
+    extractProps: ({options}) => ({isBrief: Boolean(options.brief)}),
 });

@@ -174,7 +174,7 @@ test("one call, and what it tells in words", async () => {
     });
     await mountTicket(1);
     expect.verifySteps(["ticket 1"]);
-    expect(".o_csp_card_name").toHaveText("Dimitra of Aegean Ferries");
+    expect(".o_csp_card_name").toHaveText("Dimitra · Aegean Ferries");
     expect(".o_csp_card_clock").toHaveText(/too late to call/);
     expect(".o_csp_card_receipt").toHaveText(/When the ticket came in: Silver/);
     expect(".o_csp_card_needs").toHaveText(/Speed\s*badly met/);

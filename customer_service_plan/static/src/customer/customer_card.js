@@ -303,12 +303,30 @@ export class CustomerCard extends Component {
         return total <= 1 && contacts.every((contact) => contact.id === here);
     }
 
+    /** Numbers come after what they count: not every language has one plural. */
+    get texts() {
+        const {promises, complaints, opinions} = this.tickets;
+        return {
+            open: _t("Open requests: %s", promises.open),
+            late: _t("late: %s", promises.late),
+            openComplaints: _t("Open complaints: %s", complaints.open),
+            yearComplaints: _t("In 12 months: %s", complaints.year),
+            opinions: _t("Good in 12 months: %(good)s of %(total)s", {
+                good: opinions.year_good,
+                total: opinions.year_total,
+            }),
+        };
+    }
+
+    get prefersText() {
+        return _t("prefers %s", this.state.data.reach.channel);
+    }
+
     get requestsText() {
         const {total, is_more: isMore} = this.tickets;
-        if (isMore) {
-            return _t("more than %s requests", total);
-        }
-        return total === 1 ? _t("1 request") : _t("%s requests", total);
+        return isMore
+            ? _t("Requests: more than %s", total)
+            : _t("Requests: %s", total);
     }
 
     // --- Buttons

@@ -147,9 +147,9 @@ export class SegmentsWhy extends Component {
     titleOf(rule) {
         switch (rule.verdict) {
             case "yes":
-                return _t("Holds");
+                return _t("Fits");
             case "no":
-                return _t("Does not hold");
+                return _t("Does not fit");
             case "unknown":
                 return _t("Not known");
         }

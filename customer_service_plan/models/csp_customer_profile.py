@@ -345,8 +345,9 @@ class CspCustomerProfile(models.Model):
 
     @api.model
     def _without_blanks(self, vals):
-        """Leave out empty cells of a file where something is filled in by itself."""
-        blank = set()
+        """Leave out what is worked out, and empty cells where something is filled in."""
+        # What follows from the statements is not written beside them.
+        blank = {"born_from", "born_to"}
         if vals.get("age_band") and not vals.get("age_stated_on"):
             blank.add("age_stated_on")
         if self.env.context.get("import_file") and not vals.get("keep_until"):

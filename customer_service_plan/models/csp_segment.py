@@ -149,6 +149,7 @@ class CspSegment(models.Model):
     partner_domain = fields.Char(
         string="More conditions",
         tracking=True,
+        groups=READ_BY,
         help="Any field of a contact may be asked. Conditions on other records, for "
         "instance orders, are looked at every night.",
     )
@@ -357,15 +358,20 @@ class CspSegment(models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._refuse_standing(vals)
-            self._check_may_ask(vals.get("partner_domain"))
-        segments = super().create([self._with_plain_codes(vals) for vals in vals_list])
+        # Neither defaults of the context nor of a user say how a new one stands.
+        blank = dict.fromkeys(STANDING_FIELDS, False)
+        segments = super().create(
+            [{**self._with_plain_codes(vals), **blank} for vals in vals_list]
+        )
+        segments._check_may_ask_theirs()
         segments._rules_changed()
         return segments
 
     def write(self, vals):
         self._refuse_standing(vals)
-        self._check_may_ask(vals.get("partner_domain"))
         result = super().write(self._with_plain_codes(vals))
+        if "partner_domain" in vals:
+            self._check_may_ask_theirs()
         if not MEMBERSHIP_FIELDS.isdisjoint(vals):
             self._rules_changed()
         return result
@@ -374,6 +380,8 @@ class CspSegment(models.Model):
         # Who may not see the values would find a message that seems to be deleted.
         if not set(tracked_fields).isdisjoint(PRIVATE_RULES):
             return self.env._("Rules on customer profiles changed")
+        if "partner_domain" in tracked_fields:
+            return self._fields["partner_domain"]._description_string(self.env)
         return super()._track_get_default_log_message(tracked_fields)
 
     def copy_data(self, default=None):
@@ -393,10 +401,23 @@ class CspSegment(models.Model):
         self.env["res.partner"]._csp_forget_memberships(segment_ids=ids)
         return result
 
-    @api.model
+    def _check_may_ask_theirs(self):
+        """Refuse conditions of these segments on what the user may not read.
+
+        As they are stored, in whatever way they were given.
+        """
+        # sudo: csp.segment: what was written just now
+        for condition in set(self.sudo().mapped("partner_domain")):
+            self._check_may_ask(condition)
+
     def _refuse_standing(self, vals):
-        refused = STANDING_FIELDS.intersection(vals)
-        if any(vals[name] for name in refused) and not is_by_addon(self.env):
+        # One that is made may say what all new ones are.
+        refused = {
+            name
+            for name in (*STANDING_FIELDS, "has_rules")
+            if name in vals and (self or vals[name])
+        }
+        if refused and not is_by_addon(self.env):
             field = self._fields[min(refused)]
             raise AccessError(
                 self.env._(
@@ -425,8 +446,8 @@ class CspSegment(models.Model):
             codes = vals.get(name)
             if isinstance(codes, str):
                 codes = split_codes(codes)
-            if codes:
-                plain[name] = ",".join(codes)
+            if codes and isinstance(codes, (list, tuple)):
+                plain[name] = ",".join(map(str, codes))
         return {**vals, **plain}
 
     # === Actions ===

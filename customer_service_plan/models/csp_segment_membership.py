@@ -447,7 +447,13 @@ class CspSegment(models.Model):
         noted = self.env.cr.precommit.data.pop(BROKEN, {})
         # sudo: csp.segment: whoever saves a contact may come across a broken one
         for segment in self.sudo().browse(noted).exists():
-            segment._mark_broken(noted[segment.id])
+            try:
+                with self.env.cr.savepoint():
+                    segment._mark_broken(noted[segment.id])
+            except CONFLICTS:
+                raise
+            except Exception:
+                _logger.exception("Segment %s was not marked as broken", segment.id)
 
     def _mark_broken(self, reason):
         """Say that the rules cannot be used, or for an empty reason that they can.
@@ -461,7 +467,6 @@ class CspSegment(models.Model):
         )
         if reason and not was_broken:
             _logger.info("Segment %s cannot be used: %s", self.id, reason)
-            owner = self.owner_id or self.create_uid
             self.activity_schedule(
                 BROKEN_ACTIVITY,
                 note=self.env._(
@@ -469,10 +474,23 @@ class CspSegment(models.Model):
                     "is mended: %(reason)s",
                     reason=reason,
                 ),
-                user_id=owner.id if owner.active else self.env.uid,
+                user_id=self._whom_to_tell().id,
             )
         elif was_broken and not reason:
             self.activity_unlink([BROKEN_ACTIVITY])
+
+    def _whom_to_tell(self):
+        """The owner, or who else can mend the segment or have it mended."""
+        group = self.env.ref("customer_service_plan.group_manager")
+        users = (self.owner_id | self.create_uid | group.all_user_ids).filtered(
+            lambda user: user.active and user._is_internal()
+        )
+        may_see = (
+            user
+            for user in users
+            if self.with_user(user).sudo(False).has_access("read")
+        )
+        return next(may_see, users[:1])
 
     def _set_standing(self, **vals):
         if self:

@@ -120,6 +120,22 @@ class CspSegmentNeed(models.Model):
                     )
                 )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._without_derived(vals) for vals in vals_list])
+
+    def write(self, vals):
+        return super().write(self._without_derived(vals))
+
+    @api.model
+    def _without_derived(self, vals):
+        """Leave out what follows from the two steps."""
+        return {
+            name: value
+            for name, value in vals.items()
+            if name not in ("gap", "is_known")
+        }
+
     def _read_group_select(self, aggregate_spec, query):
         """Unknown opinions count in no figure, or they would look like bad ones."""
         aggregate = super()._read_group_select(aggregate_spec, query)

@@ -10,6 +10,7 @@ from odoo.fields import Domain
 from odoo.tools import SQL, safe_eval
 
 from ..tools import segmenting
+from .csp_commitment import CONFLICTS
 from .csp_segment import CODES, PRIVATE_RULES, READ_BY
 
 #: What each rule with a choice of values looks at: of the contact, or of its profile.
@@ -159,6 +160,7 @@ class CspSegment(models.Model):
         """
         today = fields.Date.context_today(self)
         try:
+            paths = segmenting.asked_paths(text)
             value = safe_eval.safe_eval(
                 text, {**CONDITION_WORDS, "context_today": lambda: today}
             )
@@ -167,11 +169,10 @@ class CspSegment(models.Model):
             raise ValueError(
                 self.env._("It cannot be read: %(error)s", error=first_line(error))
             ) from error
-        for leaf in domain.iter_conditions():
-            if leaf.field_expr.split(".")[0] == "csp_segment_ids":
-                raise ValueError(
-                    self.env._("A segment cannot ask for the segments of a customer.")
-                )
+        if any("csp_segment_ids" in path.split(".") for path in paths):
+            raise ValueError(
+                self.env._("A segment cannot ask for the segments of a customer.")
+            )
         return domain
 
     @api.model
@@ -298,10 +299,12 @@ class CspSegment(models.Model):
         try:
             rules = self._compiled()
             if not rules.condition:
-                return ""
+                return rules.error
             query = self._fitting(rules)
             query.limit = 1
             self._ask(query.select())
+        except CONFLICTS:
+            raise
         except (ValueError, DatabaseError) as error:
             return first_line(error)
         return ""
@@ -309,15 +312,35 @@ class CspSegment(models.Model):
     @api.model
     def _check_may_ask(self, text):
         """Refuse a condition on what its author may not read himself: who belongs to
-        the segment would tell him."""
+        the segment would tell him.
+
+        Each field is judged by itself: today something else in the condition may be
+        wrong that is right tomorrow.
+        """
         if not text or self.env.su:
             return
         try:
+            for path in segmenting.asked_paths(text):
+                self._check_may_read(path)
             domain = self._parse_condition(text)
             self.env["res.partner"].with_context(active_test=False)._search(domain)
         except ValueError:
             # It is saved, and shown as what it is: nothing that was typed is lost.
             return
+
+    @api.model
+    def _check_may_read(self, path):
+        """Refuse a dotted name that leads from a contact to what one may not read."""
+        model = self.env["res.partner"]
+        for name in path.split("."):
+            field = model._fields.get(name)
+            if not field:
+                return
+            model.check_access("read")
+            model._check_field_access(field, "read")
+            if not field.relational:
+                return
+            model = self.env[field.comodel_name]
 
     # === Rules in words ===
 

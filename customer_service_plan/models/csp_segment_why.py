@@ -1,6 +1,7 @@
 from psycopg2 import Error as DatabaseError
 
 from odoo import fields, models
+from odoo.exceptions import AccessError
 from odoo.fields import Domain
 
 from ..tools import segmenting
@@ -118,7 +119,7 @@ class CspSegment(models.Model):
 
     def _explain_age(self, rules, profile):
         today = fields.Date.today()
-        born = profile.born_from and (profile.born_from, profile.born_to)
+        born = all(span := (profile.born_from, profile.born_to)) and span
         ages = rules.age_min, rules.age_max
         verdict = segmenting.judge_age(*ages, born or None, today)
         actual = profile.age_text if born else False
@@ -164,7 +165,8 @@ class CspSegment(models.Model):
         result, hidden = [], False
         for rule in rules:
             rule = {key: value for key, value in rule.items() if key != "fits"}
-            if rule["rule"] in PRIVATE_RULES and not may_read_profile:
+            private = rule["rule"] in PRIVATE_RULES and not may_read_profile
+            if private or not self._may_know(rule):
                 rule.update(actual=False, verdict=HIDDEN)
                 if not is_manager:
                     if hidden:
@@ -172,8 +174,17 @@ class CspSegment(models.Model):
                     hidden = True
                     rule.update(rule="profile", label=self.env._("Private profile"))
                     rule.update(wanted="")
+                    rule.pop("domain", None)
             result.append(rule)
         return result
+
+    def _may_know(self, rule):
+        """Whether the user might ask a further condition himself."""
+        try:
+            self.sudo(False)._check_may_ask(rule.get("domain"))
+        except AccessError:
+            return False
+        return True
 
 
 def _parts(domain):

@@ -182,7 +182,7 @@ test("one call, and what it tells in words", async () => {
     expect(promises[0]).toInclude("First reply: late");
     expect(promises[1]).toInclude("this ticket");
     expect(".o_csp_card_contacts li").toHaveText(/We \(Anna\)[^]*answered: HT7 Old/);
-    expect(".o_csp_card_promises").toHaveText(/1 of 2 good/);
+    expect(".o_csp_card_promises").toHaveText(/1 of 2/);
     await contains(".o_csp_card_toggle").click();
     expect(".o_csp_card_body").toHaveCount(0);
     await contains(".o_csp_card_toggle").click();

@@ -345,7 +345,7 @@ class CspCustomerProfile(models.Model):
 
     @api.model
     def _without_blanks(self, vals):
-        """Leave out what is worked out, and empty cells where something is filled in."""
+        """Leave out what is worked out, and empty cells that are filled in."""
         # What follows from the statements is not written beside them.
         blank = {"born_from", "born_to"}
         if vals.get("age_band") and not vals.get("age_stated_on"):

@@ -459,7 +459,7 @@ class TestOddInput(DoorCase):
                 except Exception as error:
                     self.fail(f"{shown}: {type(error).__name__}: {error}")
                 segment = self.env["csp.segment"].browse(id_)
-                segment.with_user(user).preview
+                self.assertIn("count", segment.with_user(user).preview)
                 why = self._call(
                     user, "res.partner", "csp_segments_why", self.customer.ids, [id_]
                 )

@@ -61,8 +61,10 @@ def asked_paths(condition: str) -> frozenset[str]:
     """
     try:
         return frozenset(_asked(ast.parse(condition.strip(), mode="eval").body, ""))
-    except (SyntaxError, RecursionError, MemoryError) as error:
-        raise ValueError(str(error) or type(error).__name__) from error
+    except SyntaxError as error:
+        raise ValueError(error.msg) from error
+    except (RecursionError, MemoryError) as error:
+        raise ValueError(type(error).__name__) from error
 
 
 def _asked(node: ast.expr, prefix: str) -> Iterator[str]:

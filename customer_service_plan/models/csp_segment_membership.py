@@ -1,6 +1,8 @@
 import logging
+from typing import NamedTuple
 
 from psycopg2 import Error as DatabaseError
+from psycopg2.errors import UniqueViolation
 
 from odoo import api, fields, models, tools
 from odoo.fields import Domain
@@ -21,6 +23,17 @@ PARTNERS_AT_ONCE = 5_000
 #: Under this name, what was found broken waits for the end of the transaction.
 BROKEN = "csp_broken_segments"
 BROKEN_ACTIVITY = "customer_service_plan.mail_activity_type_broken_segment"
+
+
+class Judged(NamedTuple):
+    """What rules say of one contact by itself; ids are database ids, 0 for none."""
+
+    #: Its company, whose segments it may inherit.
+    company: int = 0
+    #: The company of ours that it is kept for.
+    owner: int = 0
+    #: The segments it fits.
+    fits: frozenset[int] = frozenset()
 
 
 class CspSegment(models.Model):
@@ -101,8 +114,7 @@ class CspSegment(models.Model):
         """Let the members of this segment be those who fit its rules.
 
         :param int first: with `last`, only contacts with an id from one to the other
-        :return: how many contacts came or went
-        :raises ValueError: when the further condition cannot be used
+        :raises ValueError: when the rules cannot be used
         """
         if self.active:
             fitting = self._fitting_sql(self._compiled(), first, last)
@@ -112,42 +124,41 @@ class CspSegment(models.Model):
         if first is not None:
             within = SQL("AND partner_id BETWEEN %s AND %s", first, last)
         self.env["res.partner"].flush_model(["csp_segment_ids"])
-        [[moved]] = self._ask(
-            SQL(
-                """
-                WITH difference AS MATERIALIZED (
-                    SELECT fitting.id AS come, member.partner_id AS gone
-                      FROM (%(fitting)s) fitting
-                      FULL JOIN (
-                        SELECT partner_id
-                          FROM csp_segment_res_partner_rel
-                         WHERE segment_id = %(segment)s %(within)s
-                      ) member ON member.partner_id = fitting.id
-                     WHERE fitting.id IS NULL OR member.partner_id IS NULL
-                ),
-                gone AS (
-                    DELETE FROM csp_segment_res_partner_rel rel
-                     USING difference
-                     WHERE rel.segment_id = %(segment)s
-                       AND rel.partner_id = difference.gone
-                 RETURNING 1
-                ),
-                come AS (
-                    INSERT INTO csp_segment_res_partner_rel (segment_id, partner_id)
-                    SELECT %(segment)s, come FROM difference WHERE come IS NOT NULL
-                        ON CONFLICT DO NOTHING
-                 RETURNING 1
-                )
-                SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM come)
-                """,
-                fitting=fitting,
-                segment=self.id,
-                within=within,
+        query = SQL(
+            """
+            WITH difference AS MATERIALIZED (
+                SELECT fitting.id AS come, member.partner_id AS gone
+                  FROM (%(fitting)s) fitting
+                  FULL JOIN (
+                    SELECT partner_id
+                      FROM csp_segment_res_partner_rel
+                     WHERE segment_id = %(segment)s %(within)s
+                  ) member ON member.partner_id = fitting.id
+                 WHERE fitting.id IS NULL OR member.partner_id IS NULL
+            ),
+            gone AS (
+                DELETE FROM csp_segment_res_partner_rel rel
+                 USING difference
+                 WHERE rel.segment_id = %(segment)s
+                   AND rel.partner_id = difference.gone
             )
+            INSERT INTO csp_segment_res_partner_rel (segment_id, partner_id)
+            SELECT DISTINCT %(segment)s, come
+              FROM difference
+             WHERE come IS NOT NULL
+             ORDER BY 2
+            """,
+            fitting=fitting,
+            segment=self.id,
+            within=within,
         )
-        if moved:
-            self._members_moved()
-        return moved
+        try:
+            self._ask(query)
+        except UniqueViolation:
+            # Somebody else was faster with one of them. To expect that for each row
+            # takes half as long again.
+            self._ask(SQL("%s ON CONFLICT DO NOTHING", query))
+        self._members_moved()
 
     @api.model
     def _members_moved(self):
@@ -304,86 +315,102 @@ class CspSegment(models.Model):
         :return: dict of segment id to a set of ids of contacts, without the segments
             that cannot be used
         """
-        heirs = self._heirs(partners) if any(s.inherits for s in segments) else ()
-        ids = {*partners.ids, *(company for _id, company, _owner in heirs)}
-        fitting = self._fitting_themselves(ids, segments)
-        wanted = set(partners.ids)
+        judged = self._judge(partners.ids, segments)
+        companies = {row.company for row in judged.values() if row.company}
+        if companies and any(rules.inherits for rules in segments):
+            others = self._judge(list(companies - judged.keys()), segments)
+        else:
+            others = {}
+        known_broken = self.env.cr.precommit.data.get(BROKEN, ())
         result = {}
         for rules in segments:
-            if rules.id not in fitting:
+            if rules.id in known_broken:
                 continue
-            themselves = fitting[rules.id]
-            members = themselves & wanted
-            if rules.inherits:
-                members |= {
-                    id_
-                    for id_, company, owner in heirs
-                    if company in themselves and owner in (0, rules.company or owner)
-                }
-            result[rules.id] = members
+            result[rules.id] = {
+                id_
+                for id_, row in judged.items()
+                if rules.id in row.fits
+                or (
+                    rules.inherits
+                    and row.company
+                    and row.owner in (0, rules.company or row.owner)
+                    and rules.id
+                    in (judged.get(row.company) or others[row.company]).fits
+                )
+            }
         return result
 
     @api.model
-    def _heirs(self, partners):
-        """Contacts among these that belong to a company.
-
-        :return: list of (id, id of their company, id of the company of ours that they
-            are kept for or 0)
-        """
-        self._flush_kinship()
-        return self.env.execute_query(
-            SQL(
-                """
-                SELECT child.id, company.id, COALESCE(child.company_id, 0)
-                  FROM res_partner child
-                  JOIN res_partner company ON company.id = child.commercial_partner_id
-                 WHERE child.id = ANY(%s)
-                   AND child.active AND company.is_company AND company.id <> child.id
-                """,
-                partners.ids,
-            )
-        )
-
-    @api.model
-    def _fitting_themselves(self, ids, segments):
-        """Who of these fits which segment, by one query for all of them.
+    def _judge(self, ids, segments):
+        """Which segments each of these contacts fits by itself, by one query for all.
 
         Where that fails, each segment is asked alone to find the one to blame.
+
+        :return: dict of contact id to `Judged`
         """
-        among = Domain("id", "in", list(ids))
-        parts, result = [], {}
-        for rules in segments:
+        conditions = []
+        for rules in segments if ids else ():
             try:
-                query = self._fitting(rules, among)
+                conditions.append((rules, rules.where or self._where_among(rules, ids)))
             except ValueError as error:
                 self._note_broken(rules.id, error)
-                continue
-            result[rules.id] = set()
-            if not query.is_empty():
-                parts.append(
-                    (rules.id, query.select(SQL("%s", rules.id), SQL("res_partner.id")))
-                )
-        for segment_id, partner_id in self._ask_each(parts):
-            result[segment_id].add(partner_id)
-        for segment_id in self.env.cr.precommit.data.get(BROKEN, ()):
-            result.pop(segment_id, None)
-        return result
-
-    @api.model
-    def _ask_each(self, parts):
-        if not parts:
-            return []
+        if not conditions:
+            return {id_: Judged() for id_ in ids}
+        self._flush_kinship()
+        query = SQL(
+            """
+            SELECT res_partner.id, COALESCE(company.id, 0),
+                   COALESCE(res_partner.company_id, 0), ARRAY[%(conditions)s]
+              FROM res_partner
+         LEFT JOIN csp_customer_profile
+                ON csp_customer_profile.partner_id = res_partner.id
+         LEFT JOIN res_partner company
+                ON company.id = res_partner.commercial_partner_id
+               AND company.is_company
+               AND company.id <> res_partner.id
+               AND res_partner.active
+             WHERE res_partner.id = ANY(%(ids)s)
+            """,
+            conditions=SQL(", ").join(
+                SQL("(%s)", where) for _rules, where in conditions
+            ),
+            ids=ids,
+        )
         try:
-            return self._ask(
-                SQL(" UNION ALL ").join(SQL("(%s)", select) for _id, select in parts)
-            )
+            rows = self._ask(query)
         except CONFLICTS:
             raise
         except DatabaseError as error:
-            if len(parts) == 1:
-                self._note_broken(parts[0][0], error)
-                return []
-        return [row for part in parts for row in self._ask_each([part])]
+            if len(conditions) == 1:
+                self._note_broken(conditions[0][0].id, error)
+                return self._judge(ids, [])
+            each = [self._judge(ids, [rules]) for rules, _where in conditions]
+            return {
+                id_: each[0][id_]._replace(
+                    fits=frozenset().union(*(judged[id_].fits for judged in each))
+                )
+                for id_ in each[0]
+            }
+        return {
+            id_: Judged(
+                company,
+                owner,
+                frozenset(
+                    rules.id
+                    for (rules, _where), fits in zip(conditions, answers, strict=True)
+                    if fits
+                ),
+            )
+            for id_, company, owner, answers in rows
+        }
+
+    @api.model
+    def _where_among(self, rules, ids):
+        """SQL condition on `res_partner` for rules that ask other records, too."""
+        query = self._fitting(rules, Domain("id", "in", ids))
+        if query.is_empty():
+            return SQL("FALSE")
+        return SQL("res_partner.id IN %s", query.subselect())
 
     @api.model
     def _set_members(self, partners, fitting):

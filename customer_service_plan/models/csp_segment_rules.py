@@ -7,7 +7,7 @@ from psycopg2 import Error as DatabaseError
 from odoo import SUPERUSER_ID, api, fields, models, tools
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, safe_eval
+from odoo.tools import SQL, Query, safe_eval
 
 from ..tools import segmenting
 from .csp_commitment import CONFLICTS
@@ -29,6 +29,24 @@ CONDITION_WORDS = {
     "time": safe_eval.time,
     "relativedelta": relativedelta,
 }
+#: Operators that compare a column with a value.
+PLAIN_OPERATORS = frozenset(
+    (
+        "in",
+        "not in",
+        "=",
+        "!=",
+        "<",
+        ">",
+        "<=",
+        ">=",
+        "like",
+        "ilike",
+        "=like",
+        "=ilike",
+    )
+    + ("not like", "not ilike", "not =like", "not =ilike")
+)
 #: So many fitting customers are counted while a segment is edited.
 PREVIEW_LIMIT = 100_000
 SAMPLE_SIZE = 5
@@ -50,6 +68,9 @@ class SegmentRules(NamedTuple):
     domain: Domain | None = None
     #: Why there is no such domain, for people.
     error: str = ""
+    #: The same as SQL on `res_partner` and its `csp_customer_profile`, where it asks
+    #: nothing else and so does not change during the day.
+    where: SQL | None = None
 
 
 class Segmentation(NamedTuple):
@@ -86,7 +107,10 @@ class CspSegment(models.Model):
         )
         if not segments:
             return NO_SEGMENTATION
-        compiled = tuple(segment._compiled() for segment in segments)
+        compiled = tuple(
+            self._with_where(rules) if rules.domain is not None else rules
+            for rules in (segment._compiled() for segment in segments)
+        )
         inherits = any(rules.inherits for rules in compiled)
         return Segmentation(compiled, self._watched_fields(compiled), inherits)
 
@@ -196,22 +220,54 @@ class CspSegment(models.Model):
 
         :raises ValueError: when the further condition cannot be used
         """
+        domain, profile = self._own_domain(rules), self._profile_domain(rules)
+        if profile.is_true():
+            return domain
+        return domain & Domain("csp_profile_ids", "any!", profile)
+
+    @api.model
+    def _own_domain(self, rules):
+        """What the rules ask of a contact itself."""
         domain = Domain("active", "=", True)
         if rules.company:
             domain &= Domain("company_id", "in", [False, rules.company])
-        profile = Domain.TRUE
-        for name in rules.choices:
-            if name in PLACE_TARGETS:
+        for name in PLACE_TARGETS:
+            if name in rules.choices:
                 domain &= self._choice_domain(rules, name)
-            else:
-                profile &= self._choice_domain(rules, name)
-        if rules.age_min or rules.age_max:
-            profile &= self._age_domain(rules, fields.Date.today())
-        if not profile.is_true():
-            domain &= Domain("csp_profile_ids", "any!", profile)
         if rules.condition:
             domain &= self._parse_condition(rules.condition)
         return domain
+
+    @api.model
+    def _profile_domain(self, rules):
+        """What the rules ask of a contact's profile; true for nothing."""
+        domain = Domain.TRUE
+        for name in PROFILE_TARGETS:
+            if name in rules.choices:
+                domain &= self._choice_domain(rules, name)
+        if rules.age_min or rules.age_max:
+            domain &= self._age_domain(rules, fields.Date.today())
+        return domain
+
+    @api.model
+    def _with_where(self, rules):
+        """The rules with their SQL, if that can be kept for the day.
+
+        To make it anew for each changed contact would take longer than to ask it.
+        """
+        partners = self._partners_as_seen_by(rules.company)
+        asked = [
+            (partners, self._own_domain(rules)),
+            (partners.env["csp.customer.profile"], self._profile_domain(rules)),
+        ]
+        parts = []
+        for model, domain in asked:
+            domain = domain.optimize(model)
+            if not all(_is_plain(model, leaf) for leaf in domain.iter_conditions()):
+                return rules
+            if not domain.is_true():
+                parts.append(model._search(domain, active_test=False).where_clause)
+        return rules._replace(where=SQL(" AND ").join(parts))
 
     @api.model
     def _partners_as_seen_by(self, company_id):
@@ -514,3 +570,23 @@ def first_line(error):
     """What an error says, without the details that follow."""
     text = str(error.args[0] if error.args else error) or type(error).__name__
     return text.strip().splitlines()[0]
+
+
+def _is_plain(model, leaf):
+    """Whether a condition asks a column of the record itself, and nothing else.
+
+    `leaf` is optimized without looking at any record.
+    """
+    field = model._fields.get(leaf.field_expr)
+    if field is None or not field.store or not field.column_type:
+        return False
+    if field.company_dependent or field.translate or field.type == "properties":
+        return False
+    if isinstance(leaf.value, (Domain, Query, SQL)):
+        return False
+    if field.relational or field.type == "many2one_reference":
+        ids = leaf.value if isinstance(leaf.value, Collection) else [leaf.value]
+        return leaf.operator in ("in", "not in") and all(
+            isinstance(value, int) or not value for value in ids
+        )
+    return leaf.operator in PLAIN_OPERATORS

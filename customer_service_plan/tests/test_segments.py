@@ -673,7 +673,9 @@ class TestBroken(SegmentCase):
 
     def test_refused_by_the_database(self):
         """The one to blame is found, and the transaction goes on."""
-        bad = self._create_segment("Bad", partner_domain="[('ref', '=', 'A')]")
+        bad = self._create_segment(
+            "Bad", partner_domain="[('category_id.name', '=', 'A')]"
+        )
         good = self._create_segment("Good", country_ids=self.italy.ids)
         fitting = type(bad)._fitting
 
@@ -684,7 +686,12 @@ class TestBroken(SegmentCase):
             return query
 
         with patch.object(self.env.registry["csp.segment"], "_fitting", divide):
-            self.customer.write({"country_id": self.italy.id, "ref": "A"})
+            self.customer.write(
+                {
+                    "country_id": self.italy.id,
+                    "category_id": [Command.create({"name": "A"})],
+                }
+            )
             self.assertTrue(self._is_in(self.customer, good))
             self.env.cr.precommit.run()
         self.assertTrue(bad.is_broken)

@@ -6,6 +6,7 @@ import {registry} from "@web/core/registry";
 import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
 import {useRecordObserver} from "@web/model/relational_model/utils";
 import {useService} from "@web/core/utils/hooks";
+import {user} from "@web/core/user";
 
 const {DateTime} = luxon;
 
@@ -290,6 +291,11 @@ export class CustomerCard extends Component {
                 ? DateTime.fromSeconds(opinion.at).toLocaleString(DateTime.DATE_MED)
                 : "",
         }));
+    }
+
+    /** By it the browser knows how capitals are written, without accents in Greek. */
+    get language() {
+        return user.lang;
     }
 
     get tickets() {

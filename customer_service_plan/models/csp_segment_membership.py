@@ -348,19 +348,19 @@ class CspSegment(models.Model):
 
         :return: dict of contact id to `Judged`
         """
+        if not ids:
+            return {}
         conditions = []
-        for rules in segments if ids else ():
+        for rules in segments:
             try:
                 conditions.append((rules, rules.where or self._where_among(rules, ids)))
             except ValueError as error:
                 self._note_broken(rules.id, error)
-        if not conditions:
-            return {id_: Judged() for id_ in ids}
         self._flush_kinship()
         query = SQL(
             """
             SELECT res_partner.id, COALESCE(company.id, 0),
-                   COALESCE(res_partner.company_id, 0), ARRAY[%(conditions)s]
+                   COALESCE(res_partner.company_id, 0), ARRAY[%(conditions)s]::boolean[]
               FROM res_partner
          LEFT JOIN csp_customer_profile
                 ON csp_customer_profile.partner_id = res_partner.id
@@ -381,6 +381,8 @@ class CspSegment(models.Model):
         except CONFLICTS:
             raise
         except DatabaseError as error:
+            if not conditions:
+                raise
             if len(conditions) == 1:
                 self._note_broken(conditions[0][0].id, error)
                 return self._judge(ids, [])

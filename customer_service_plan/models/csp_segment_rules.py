@@ -261,12 +261,16 @@ class CspSegment(models.Model):
             (partners.env["csp.customer.profile"], self._profile_domain(rules)),
         ]
         parts = []
-        for model, domain in asked:
-            domain = domain.optimize(model)
-            if not all(_is_plain(model, leaf) for leaf in domain.iter_conditions()):
-                return rules
-            if not domain.is_true():
-                parts.append(model._search(domain, active_test=False).where_clause)
+        try:
+            for model, domain in asked:
+                domain = domain.optimize(model)
+                if not all(_is_plain(model, leaf) for leaf in domain.iter_conditions()):
+                    return rules
+                if not domain.is_true():
+                    parts.append(model._search(domain, active_test=False).where_clause)
+        except Exception:  # pylint: disable=broad-except
+            # Asked together with the contacts, it is found to be the one to blame.
+            return rules
         return rules._replace(where=SQL(" AND ").join(parts))
 
     @api.model

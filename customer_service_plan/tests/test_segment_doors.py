@@ -1,5 +1,5 @@
 import json
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from unittest.mock import patch
 
 from freezegun import freeze_time
@@ -132,7 +132,6 @@ class TestSecrets(DoorCase):
                 ("formatted_read_group", [[], [name], ["__count"]], {}),
                 ("formatted_read_group", [[], [], [f"{name}:array_agg"]], {}),
                 ("web_read_group", [[], [name]], {}),
-                ("read_group", [[], ["id"], [name]], {}),
                 ("search", [[]], {"order": name}),
                 ("search", [[]], {"order": f"{name}.gender"}),
                 ("default_get", [[name]], {}),
@@ -330,7 +329,7 @@ class TestDerived(DoorCase):
         profile = self.customer.csp_profile_ids
         before = profile.born_from, profile.born_to
         for name in ("born_from", "born_to"):
-            try:
+            with suppress(AccessError):
                 with self.env.cr.savepoint():
                     self._call(
                         self.reader,
@@ -339,8 +338,6 @@ class TestDerived(DoorCase):
                         profile.ids,
                         {name: "2000-01-01"},
                     )
-            except AccessError:
-                pass
             self.env.invalidate_all()
             self.assertEqual((profile.born_from, profile.born_to), before)
         for name in ("born_from", "born_to"):
@@ -371,7 +368,7 @@ class TestDerived(DoorCase):
             {"segment_id": segment.id, "need_id": need.id}
         )
         for vals in ({"gap": 4}, {"is_known": True}):
-            try:
+            with suppress(AccessError):
                 with self.env.cr.savepoint():
                     self._call(
                         self.users["manager"],
@@ -380,8 +377,6 @@ class TestDerived(DoorCase):
                         row.ids,
                         vals,
                     )
-            except AccessError:
-                pass
             self.env.invalidate_all()
             self.assertFalse(row.gap or row.is_known, vals)
 

@@ -330,9 +330,7 @@ export class CustomerCard extends Component {
 
     get requestsText() {
         const {total, is_more: isMore} = this.tickets;
-        return isMore
-            ? _t("Requests: more than %s", total)
-            : _t("Requests: %s", total);
+        return isMore ? _t("Requests: more than %s", total) : _t("Requests: %s", total);
     }
 
     // --- Buttons

@@ -499,6 +499,9 @@ class CspSegment(models.Model):
                 self._origin.id,
             )
             return {**result, **self._count_fitting(fitting)}
+        if self.age_max and self.age_min > self.age_max:
+            text = self.env._("The ages must be whole years, the lower one first.")
+            return {**result, "error": text}
         try:
             self._check_may_ask(self._written_condition())
             fitting = self._fitting_sql(self._compiled())

@@ -977,6 +977,9 @@ class TestWhileEditing(SegmentCase):
             self.assertTrue(form.preview["error"])
             form.partner_domain = "[]"
             self.assertFalse(form.preview["error"])
+            form.age_min, form.age_max = 50, 30
+            self.assertIn("lower one first", form.preview["error"])
+            form.age_min = form.age_max = 0
         self.assertEqual(form.record.member_count, 4)
 
     def test_names_for_those_who_may_read_profiles(self):

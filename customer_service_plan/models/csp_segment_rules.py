@@ -312,31 +312,41 @@ class CspSegment(models.Model):
         query = self._fitting(rules)
         if query.is_empty():
             return SQL("SELECT NULL::int AS id WHERE FALSE")
-        heirs = SQL()
-        if rules.inherits:
-            companies = self._fitting(rules, Domain("is_company", "=", True))
-            self._flush_kinship()
-            # Most contacts have no parent, which the planner knows: it begins there.
-            heirs = SQL(
-                """
-                 UNION ALL
-                SELECT child.id
-                  FROM res_partner child
-                 WHERE child.parent_id IS NOT NULL
-                   AND child.active
-                   AND child.commercial_partner_id <> child.id
-                   AND child.commercial_partner_id IN (%s)
-                """,
-                companies.select(),
-            )
-            if rules.company:
-                owners = SQL("IN (0, %s)", rules.company)
-                heirs = SQL("%s AND COALESCE(child.company_id, 0) %s", heirs, owners)
-        if first is not None:
-            query.add_where(SQL("res_partner.id BETWEEN %s AND %s", first, last))
-            if rules.inherits:
-                heirs = SQL("%s AND child.id BETWEEN %s AND %s", heirs, first, last)
-        return SQL("%s %s", query.select(), heirs)
+        part = first is not None
+        within = SQL("BETWEEN %s AND %s", first, last)
+        if not rules.inherits:
+            if part:
+                query.add_where(SQL("res_partner.id %s", within))
+            return query.select()
+        self._flush_kinship()
+        if part:
+            # A contact may have its company in another part.
+            either = SQL("(res_partner.id %s OR res_partner.is_company)", within)
+            query.add_where(either)
+        owners = SQL()
+        if rules.company:
+            owners = SQL("AND COALESCE(child.company_id, 0) IN (0, %s)", rules.company)
+        # Most contacts have no parent, which the planner knows: it begins there.
+        return SQL(
+            """
+            WITH own AS MATERIALIZED (%(own)s)
+            SELECT own.id FROM own WHERE %(own_within)s
+             UNION ALL
+            SELECT child.id
+              FROM res_partner child
+              JOIN own company
+                ON company.id = child.commercial_partner_id AND company.is_company
+             WHERE child.parent_id IS NOT NULL
+               AND child.active
+               AND child.commercial_partner_id <> child.id
+               AND %(child_within)s
+               %(owners)s
+            """,
+            own=query.select(SQL("res_partner.id"), SQL("res_partner.is_company")),
+            own_within=SQL("own.id %s", within) if part else SQL("TRUE"),
+            child_within=SQL("child.id %s", within) if part else SQL("TRUE"),
+            owners=owners,
+        )
 
     @api.model
     def _flush_kinship(self):

@@ -71,12 +71,8 @@ class CspSegment(models.Model):
         many = len(self._contacts_up_to(AT_ONCE_LIMIT + 1)) > AT_ONCE_LIMIT
         if many:
             segments.filtered("has_rules")._sort_in_background()
-        else:
-            segments._update_membership_of_existing()
-
-    def _update_membership_of_existing(self):
-        if self:
-            self._update_membership()
+        elif segments:
+            segments._update_membership()
 
     @api.model
     def _contacts_up_to(self, limit):
@@ -163,9 +159,7 @@ class CspSegment(models.Model):
     @api.model
     def _members_moved(self):
         self.env["res.partner"].invalidate_model(["csp_segment_ids"], flush=False)
-        self.env["csp.segment"].invalidate_model(
-            ["partner_ids", "member_count", "preview"], flush=False
-        )
+        self.env["res.partner"]._csp_forget_members()
 
     # === In the background ===
 

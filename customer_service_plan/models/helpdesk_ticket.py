@@ -628,11 +628,7 @@ class HelpdeskTicket(models.Model):
         """Keep the segments that the contact is in now: they decide the promise."""
         if not rules.uses_segments:
             return
-        segments = self.partner_id.csp_segment_ids.filtered(
-            lambda segment: (
-                segment.active and segment.company_id.id in (False, self.company_id.id)
-            )
-        ).sorted()
+        segments = self.partner_id._csp_segments_in(self.company_id)
         dossier.segment = segments[:1].id or 0
         if segments != self.csp_segment_ids:
             self.with_context(csp_by_addon=BY_ADDON).csp_segment_ids = segments

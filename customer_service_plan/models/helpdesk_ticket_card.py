@@ -64,7 +64,7 @@ class HelpdeskTicket(models.Model):
     def _csp_card_segments_at_receipt(self, partner):
         """The segments that decided the promise, if today they are others."""
         at_receipt = self.with_context(active_test=False).csp_segment_ids.sorted()
-        today = partner._csp_card_segments(self.company_id)
+        today = partner._csp_segments_in(self.company_id)
         # Nobody noted the segments on a ticket that was never under promise.
         if at_receipt == today or not (at_receipt or self.csp_seen_match):
             return {}

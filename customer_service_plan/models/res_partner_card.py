@@ -46,7 +46,7 @@ class ResPartner(models.Model):
         # sudo: res.partner: the company of a contact that the user may read, by name,
         # country and telephone
         entity = self.sudo().commercial_partner_id
-        segments = self._csp_card_segments(company)
+        segments = self._csp_segments_in(company)
         return {
             "partner": {
                 "id": self.id,
@@ -74,7 +74,7 @@ class ResPartner(models.Model):
             "tickets": self.env["helpdesk.ticket"]._csp_card_of(entity),
         }
 
-    def _csp_card_segments(self, company):
+    def _csp_segments_in(self, company):
         """The segments of today that count in a company, in their order."""
         return self.csp_segment_ids.filtered(
             lambda segment: (

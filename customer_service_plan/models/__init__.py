@@ -26,6 +26,7 @@ from . import csp_segment_membership
 from . import csp_segment_need
 from . import csp_segment_rules
 from . import csp_segment_why
+from . import csp_staff
 from . import csp_ticket_event
 from . import helpdesk_ticket
 from . import helpdesk_ticket_card
@@ -46,5 +47,6 @@ from . import res_config_settings
 from . import res_partner
 from . import res_partner_card
 from . import res_partner_profile
+from . import res_users
 from . import resource_calendar
 from . import resource_calendar_leaves

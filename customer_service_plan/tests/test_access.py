@@ -53,6 +53,8 @@ READERS = {
 PRIVATE = {
     "csp.customer.profile": {"csp_profile_reader": set(OPERATIONS)},
     "csp.customer.statement": {"csp_profile_reader": {"read", "write"}},
+    # Users, of which a manager sees and saves what concerns the service plan.
+    "csp.staff": {"csp_manager": {"read", "write"}},
 }
 #: Nobody changes these, whatever his groups.
 FACTS = {"csp.commitment", "csp.ticket.event"}
@@ -184,6 +186,7 @@ class TestAccessMatrix(CspCommon):
                 "csp_card_data",
                 "csp_segments_why",
             },
+            "csp.staff": {"action_back"},
         }
         for name in (
             *READERS,

@@ -33,6 +33,7 @@
         "data/helpdesk_ticket_channel_data.xml",
         "data/ir_cron_data.xml",
         "data/mail_activity_type_data.xml",
+        "data/mail_template_data.xml",
         "data/csp_history_cron.xml",
         "data/csp_history_mapping_data.xml",
         "wizards/csp_commitment_excuse_views.xml",

@@ -20,6 +20,7 @@ from . import csp_objective
 from . import csp_policy
 from . import csp_policy_line
 from . import csp_policy_version
+from . import csp_policy_version_silence
 from . import csp_segment
 from . import csp_segment_card
 from . import csp_segment_membership
@@ -28,6 +29,7 @@ from . import csp_segment_rules
 from . import csp_segment_why
 from . import csp_staff
 from . import csp_ticket_event
+from . import csp_ticket_silence
 from . import helpdesk_ticket
 from . import helpdesk_ticket_card
 from . import helpdesk_ticket_category
@@ -37,6 +39,7 @@ from . import helpdesk_ticket_history
 from . import helpdesk_ticket_panel
 from . import helpdesk_ticket_past
 from . import helpdesk_ticket_portal
+from . import helpdesk_ticket_silence
 from . import helpdesk_ticket_stage
 from . import helpdesk_ticket_tag
 from . import helpdesk_ticket_team

@@ -8,6 +8,7 @@ from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
 from ..tools.epoch import to_epoch
+from ..tools.silence import SILENCE_FIELDS
 from .protected import BY_ADDON, is_by_addon
 
 STATES = [
@@ -38,6 +39,7 @@ CONTENT_FIELDS = frozenset(
         "line_ids",
         "material_change",
         "change_summary",
+        *SILENCE_FIELDS,
     }
 )
 

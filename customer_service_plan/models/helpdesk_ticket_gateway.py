@@ -148,7 +148,8 @@ class HelpdeskTicket(models.Model):
 
         A ticket that waits for the customer goes back to the stage it came from
         (``csp_resume_on_reply``); a closed one is reopened within the grace time and
-        gets a new ticket later, or nothing happens (``csp_closed_reply``).
+        gets a new ticket later, or nothing happens (``csp_closed_reply``). One that was
+        closed because he had not answered is opened again in any case.
 
         :param mail.message message: what the customer wrote; the newest message of
             the ticket if not given
@@ -161,7 +162,12 @@ class HelpdeskTicket(models.Model):
                 # The conversation goes on elsewhere.
                 continue
             if ticket.stage_id.closed:
-                if company.csp_closed_reply == "reopen":
+                if ticket._csp_closed_by_silence():
+                    # He was told so: whatever the company does else, whenever.
+                    stage = ticket._csp_stage_before("paused")
+                    if stage:
+                        ticket.stage_id = stage
+                elif company.csp_closed_reply == "reopen":
                     ticket._csp_reply_to_closed(message)
             elif ticket.csp_waiting_on == "customer" and company.csp_resume_on_reply:
                 stage = ticket._csp_stage_before("paused")

@@ -33,6 +33,8 @@ from . import test_segment_screens
 from . import test_segmenting
 from . import test_segments
 from . import test_service_pages
+from . import test_silence
+from . import test_silence_rules
 from . import test_sweep_wake
 from . import test_stories
 from . import test_timeline

@@ -45,6 +45,7 @@ READERS = {
     "csp.hours.exception": AGENTS,
     "csp.commitment": HELPDESK,
     "csp.ticket.event": HELPDESK,
+    "csp.ticket.silence": {"csp_manager"},
     "csp.education.level": {"csp_profile_reader"},
     "csp.customer.tier": {"csp_profile_reader"},
     "csp.customer.criterion": {"csp_profile_reader"},
@@ -57,7 +58,7 @@ PRIVATE = {
     "csp.staff": {"csp_manager": {"read", "write"}},
 }
 #: Nobody changes these, whatever his groups.
-FACTS = {"csp.commitment", "csp.ticket.event"}
+FACTS = {"csp.commitment", "csp.ticket.event", "csp.ticket.silence"}
 #: Dialogs, and what belongs to an import: managers only, except where named.
 AGENTS_DIALOGS = {"csp.promise.why", "csp.promise.why.line"}
 

@@ -36,6 +36,7 @@ from . import helpdesk_ticket_category
 from . import helpdesk_ticket_channel
 from . import helpdesk_ticket_gateway
 from . import helpdesk_ticket_history
+from . import helpdesk_ticket_merged
 from . import helpdesk_ticket_panel
 from . import helpdesk_ticket_past
 from . import helpdesk_ticket_portal

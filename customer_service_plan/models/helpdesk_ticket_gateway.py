@@ -160,6 +160,7 @@ class HelpdeskTicket(models.Model):
             company = ticket.company_id
             if not ticket.active or ticket.duplicate_id:
                 # The conversation goes on elsewhere.
+                ticket._csp_hand_on_reply(message)
                 continue
             if ticket.stage_id.closed:
                 if ticket._csp_closed_by_silence():

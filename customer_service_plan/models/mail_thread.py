@@ -12,6 +12,7 @@ class MailThread(models.AbstractModel):
         # an ordinary e-mail (odoo/odoo#834, odoo/odoo#180156).
         if self._csp_is_automatic_mail(message):
             self = self.with_context(csp_automatic_mail=True)
+        routes = self.env["helpdesk.ticket"]._csp_routes_after_merge(routes)
         return super()._message_route_process(message, message_dict, routes)
 
     @api.model

@@ -27,6 +27,7 @@ from . import test_profile
 from . import test_promise_apply
 from . import test_promises
 from . import test_query_counts
+from . import test_replies
 from . import test_screens
 from . import test_segment_doors
 from . import test_segment_screens

@@ -8,6 +8,7 @@ from odoo.tests import new_test_user
 
 from odoo.addons.base.tests.common import BaseCommon
 
+from ..models.protected import BY_ADDON
 from .helpdesk import HelpdeskMixin
 
 
@@ -225,3 +226,42 @@ class TestMerge(HelpdeskMixin, BaseCommon):
         self.assertEqual(row.state, "missed")
         self.assertEqual(row.missed_at, fields.Datetime.now())
         self.assertEqual(row.deadline + timedelta(minutes=30), row.missed_at)
+
+    @freeze_time("2026-11-02 10:30:00")
+    def test_complaint_goes_along(self):
+        self.old.csp_is_complaint = True
+        self.merge(self.new + self.old)
+        self.assertTrue(self.new.csp_is_complaint)
+
+    @freeze_time("2026-11-02 10:30:00")
+    def test_owner_of_the_first_complaint(self):
+        if "csp_complaint_owner_id" not in self.old._fields:
+            self.skipTest("Complaints have no owner")
+        (self.old + self.new).csp_is_complaint = True
+        self.old.with_context(csp_by_addon=BY_ADDON).csp_complaint_owner_id = self.agent
+        self.merge(self.new + self.old)
+        self.assertEqual(self.new.csp_complaint_owner_id, self.agent)
+
+    @freeze_time("2026-11-02 10:30:00")
+    def test_follow_ups_go_along(self):
+        third = self.create_ticket(csp_previous_id=self.old.id)
+        self.merge(self.new + self.old)
+        self.assertEqual(third.csp_previous_id, self.new)
+
+    @freeze_time("2026-11-02 10:30:00")
+    def test_into_its_own_follow_up(self):
+        self.old.stage_id = self.stage_done
+        self.new.csp_previous_id = self.old
+        self.merge(self.new + self.old)
+        self.assertEqual(self.new.csp_previous_id, self.old, "not itself")
+
+    @freeze_time("2026-11-02 10:30:00")
+    def test_nobody_is_told_of_the_merged(self):
+        if "csp.escalation.concern" not in self.env:
+            self.skipTest("No concerns")
+        self.old.csp_is_complaint = True
+        concerns = self.env["csp.escalation.concern"].search(
+            [("ticket_id", "=", self.old.id)]
+        )
+        self.merge(self.new + self.old)
+        self.assertTrue(all(concerns.mapped("ended_at")))

@@ -21,6 +21,7 @@
     "data": [
         "security/customer_service_plan_groups.xml",
         "security/ir.model.access.csv",
+        "security/csp_escalation_security.xml",
         "security/csp_history_security.xml",
         "security/csp_hours_security.xml",
         "security/csp_need_security.xml",
@@ -48,6 +49,7 @@
         "views/csp_customer_profile_views.xml",
         "views/csp_customer_tier_views.xml",
         "views/csp_education_level_views.xml",
+        "views/csp_escalation_templates.xml",
         "views/csp_history_mapping_views.xml",
         "views/csp_history_import_views.xml",
         "views/csp_hours_views.xml",

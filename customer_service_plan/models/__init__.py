@@ -6,6 +6,11 @@ from . import csp_customer_profile
 from . import csp_customer_statement
 from . import csp_customer_tier
 from . import csp_education_level
+from . import csp_escalation
+from . import csp_escalation_concern
+from . import csp_escalation_list
+from . import csp_escalation_notice
+from . import csp_escalation_step
 from . import csp_history_activity
 from . import csp_history_column
 from . import csp_history_mapping
@@ -34,6 +39,7 @@ from . import helpdesk_ticket
 from . import helpdesk_ticket_card
 from . import helpdesk_ticket_category
 from . import helpdesk_ticket_channel
+from . import helpdesk_ticket_escalation
 from . import helpdesk_ticket_gateway
 from . import helpdesk_ticket_history
 from . import helpdesk_ticket_merged

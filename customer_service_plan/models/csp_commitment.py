@@ -1,6 +1,7 @@
 import logging
 from datetime import timedelta
 from functools import partial
+from typing import NamedTuple
 
 from psycopg2 import errors
 
@@ -9,7 +10,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..tools import clock
+from ..tools import clock, escalation
 from ..tools.dossier import ROW_FIELDS, Dossier, get_content
 from ..tools.epoch import from_epoch, to_epoch
 from ..tools.sql_array import int_array, text_array
@@ -64,6 +65,9 @@ TICKET_COLUMNS = {
     "csp_next_deadline": "moment",
     "csp_next_kind": "text",
     "csp_promised_as_of": "moment",
+    "csp_taken_by_id": "id",
+    "csp_taken_at": "moment",
+    "csp_escalated_at": "moment",
     "csp_seen_state": "text",
     "csp_seen_match": "text",
 }
@@ -81,7 +85,19 @@ ROW_COLUMNS = {
     "ended_at": ("ended_at", "moment"),
     "missed_at": ("missed_at", "moment"),
     "overrun": ("overrun_seconds", "number"),
+    "escalated_to": ("escalated_to", "number"),
 }
+
+
+class DueSteps(NamedTuple):
+    """Steps of one escalation list that are due on a promise or a concern, oldest
+    first. Several at once were found late."""
+
+    ticket: int
+    chain: int
+    steps: tuple[escalation.Step, ...]
+    commitment: int = 0
+    concern: int = 0
 
 
 class CspCommitment(models.Model):
@@ -171,6 +187,16 @@ class CspCommitment(models.Model):
     next_step_at = fields.Datetime(
         readonly=True, help="When the service plan looks at this promise next."
     )
+    escalated_to = fields.Integer(
+        readonly=True,
+        aggregator=None,
+        help="How far its escalation has come: opening seconds from the deadline.",
+    )
+    escalation_revision = fields.Integer(
+        readonly=True,
+        aggregator=None,
+        help="The state of the escalation lists that the next step was planned with.",
+    )
     # For lists and groupings
     partner_id = fields.Many2one(related="ticket_id.partner_id")
     team_id = fields.Many2one(related="ticket_id.team_id")
@@ -187,6 +213,9 @@ class CspCommitment(models.Model):
     _due = models.Index("(next_step_at) WHERE next_step_at IS NOT NULL")
     _open_by_hours = models.Index(
         "(hours_id, hours_revision) WHERE state IN ('running', 'paused')"
+    )
+    _open_by_escalation = models.Index(
+        "(company_id, escalation_revision) WHERE ended_at IS NULL"
     )
     _one_open_per_kind = models.UniqueIndex(
         "(ticket_id, kind) WHERE ended_at IS NULL",
@@ -333,7 +362,11 @@ class CspCommitment(models.Model):
                            SELECT helpdesk_ticket_tag_id FROM %(tags)s
                             WHERE helpdesk_ticket_id = t.id
                        ),
-                       date_part('epoch', t.csp_last_contact_at)::bigint
+                       date_part('epoch', t.csp_last_contact_at)::bigint,
+                       t.csp_taken_by_id,
+                       date_part('epoch', t.csp_taken_at)::bigint,
+                       date_part('epoch', t.csp_escalated_at)::bigint,
+                       t.csp_is_complaint, c.escalated_to
                   FROM helpdesk_ticket t
              LEFT JOIN csp_policy_line l ON l.id = t.csp_policy_line_id
              LEFT JOIN csp_commitment c
@@ -377,6 +410,7 @@ class CspCommitment(models.Model):
                         ended_at=row[31],
                         missed_at=row[32],
                         overrun=row[33] or 0,
+                        escalated_to=row[42],
                     ),
                     stale=row[23] and row[34] != row[35],
                 )
@@ -397,6 +431,7 @@ class CspCommitment(models.Model):
                 received_at=received_at,
                 last_contact_at=received_at,
             ),
+            is_complaint=ticket.csp_is_complaint,
         )
         if ticket.csp_waiting_on:
             # It was created with the facts of such a dossier, and not with none at all.
@@ -426,8 +461,12 @@ class CspCommitment(models.Model):
                 closed_as=row[6] or "",
                 closed_at=row[7],
                 reopen_count=row[8] or 0,
+                taken_by=row[38] or 0,
+                taken_at=row[39],
+                escalated_at=row[40],
                 promise=promise,
             ),
+            is_complaint=bool(row[41]),
             handovers=row[9] or 0,
             segment=row[16] or 0,
             seen_state=row[17] or "",
@@ -476,7 +515,11 @@ class CspCommitment(models.Model):
                 for data in (dict(noted.data),)
             ]
         )
-        changed = [each for dossier in dossiers for each in dossier.changed_rows()]
+        changed = [
+            (dossier, row, before)
+            for dossier in dossiers
+            for row, before in dossier.changed_rows()
+        ]
         if changed:
             self._update_rows(changed)
         new = [(dossier, row) for dossier in dossiers for row in dossier.new_rows()]
@@ -489,8 +532,17 @@ class CspCommitment(models.Model):
         elif facts:
             columns = {name: (TICKET_COLUMNS[name], facts[name]) for name in facts}
             self._update_from("helpdesk_ticket", ids, columns)
-        written = self.browse(row.id for row, _before in changed)
+        written = self.browse(row.id for _dossier, row, _before in changed)
         written.invalidate_recordset(flush=False)
+        self.env["csp.escalation.concern"]._keep(dossiers)
+        self.env["csp.escalation"]._settle(
+            [
+                row
+                for dossier in dossiers
+                if dossier.case.escalated_at is not None
+                for row in dossier.ended_rows()
+            ]
+        )
 
     @api.model
     def _changed_facts(self, dossiers):
@@ -509,31 +561,71 @@ class CspCommitment(models.Model):
         }
 
     @api.model
-    def _planned_values(self, rows):
-        """Columns that follow from the rest of a row and from its hours."""
+    def _planned_values(self, planned):
+        """Columns that follow from the rest of a row, its hours and escalation list.
+
+        :param planned: list of (dossier, row)
+        """
+        rows = [row for _dossier, row in planned]
         revisions = {
             hours: self._opening_time(hours).revision
             for hours in {row.hours for row in rows}
         }
+        escalations = self._escalations(dossier for dossier, _row in planned)
+        now = to_epoch(fields.Datetime.now())
+        moments = []
+        for dossier, row in planned:
+            moment = self._next_step_of(
+                row, escalations[dossier.company], dossier.is_complaint, now
+            )
+            moments.append(moment)
+            if moment is not None:
+                dossier.wake_up_at(moment)
         return {
             "hours_revision": ("number", [revisions[row.hours] for row in rows]),
-            "next_step_at": (
-                "moment",
-                [row.deadline if row.state == clock.RUNNING else None for row in rows],
+            "escalation_revision": (
+                "number",
+                [escalations[dossier.company].revision for dossier, _row in planned],
             ),
+            "next_step_at": ("moment", moments),
         }
 
     @api.model
+    def _escalations(self, dossiers):
+        """By company of these dossiers, which escalation lists its tickets follow."""
+        rules = self.env["csp.policy"]._compiled_rules
+        return {
+            company: rules(company).escalation
+            for company in {dossier.company for dossier in dossiers}
+        }
+
+    @api.model
+    def _next_step_of(self, row, lists, is_complaint, now):
+        """When a promise must be looked at next, in epoch seconds, or None."""
+        deadline = row.deadline if row.state == clock.RUNNING else None
+        chain = lists.chain_of(row.version, is_complaint)
+        if chain is None or row.running_since is None:
+            return deadline
+        hours = self._opening_time(row.hours)
+        plan = escalation.plan_promise(row, chain, hours, now)
+        step = now if plan.due else plan.next_at
+        if step is None or deadline is None:
+            return deadline if step is None else step
+        return min(step, deadline)
+
+    @api.model
     def _update_rows(self, changed):
-        rows = [row for row, _before in changed]
+        rows = [row for _dossier, row, _before in changed]
         after = zip(*map(get_content, rows), strict=True)
-        before = zip(*(before for _row, before in changed), strict=True)
+        before = zip(*(before for _dossier, _row, before in changed), strict=True)
         columns = {
             ROW_COLUMNS[name][0]: (ROW_COLUMNS[name][1], new)
             for name, old, new in zip(ROW_FIELDS, before, after, strict=True)
             if new != old
         }
-        columns.update(self._planned_values(rows))
+        columns.update(
+            self._planned_values([(dossier, row) for dossier, row, _before in changed])
+        )
         self._update_from("csp_commitment", [row.id for row in rows], columns)
 
     @api.model
@@ -547,7 +639,7 @@ class CspCommitment(models.Model):
                 column: (kind, [getattr(row, name) for row in rows])
                 for name, (column, kind) in ROW_COLUMNS.items()
             },
-            **self._planned_values(rows),
+            **self._planned_values(new),
         }
         self.env.cr.execute(
             SQL(
@@ -592,33 +684,43 @@ class CspCommitment(models.Model):
 
     @api.model
     def _cron_sweep(self, batch_size=200):
-        """Mark what has become late, in batches that several workers may share.
+        """Mark what has become late, take the escalation steps that are due, and tell
+        whoever is to be told, in batches that several workers may share.
 
-        Run twice or late, it comes to the same: a promise is missed at its deadline.
+        Run twice or late, it comes to the same: a promise is missed at its deadline, a
+        step is taken once.
         """
-        domain = self._due_domain()
-        while True:
-            done = self._work_batch(self._take_due, batch_size)
-            remaining = done and self.search_count(domain, limit=10 * batch_size)
-            left = self.env["ir.cron"]._commit_progress(done, remaining=remaining)
-            if not done or not left:
-                break
+        Concern = self.env["csp.escalation.concern"]
+        Notice = self.env["csp.escalation.notice"]
+        for model, take in (
+            (self, self._take_due),
+            (Concern, Concern._take_due),
+        ):
+            domain = model._due_domain()
+            while True:
+                done = self._work_batch(take, batch_size)
+                remaining = done and model.search_count(domain, limit=10 * batch_size)
+                left = self.env["ir.cron"]._commit_progress(done, remaining=remaining)
+                if not done or not left:
+                    break
+        Notice._send_due()
         self._wake_up_in_time()
 
     @api.model
     def _cron_replan(self, batch_size=200):
-        """Plan anew the running promises whose hours have changed."""
+        """Plan anew the running promises whose hours or escalation lists changed."""
         # What fails stays as it is: taken again at once, it would keep this busy.
         failed = set()
-        while True:
-            take = partial(self._take_stale, without=failed)
-            done = self._work_batch(take, batch_size, failed)
-            left = self.env["ir.cron"]._commit_progress(done)
-            if not done:
-                break
-            if not left:
-                self._trigger_replan()
-                break
+        for take in (self._take_stale, self._take_by_other_list):
+            take = partial(take, without=failed)
+            while True:
+                done = self._work_batch(take, batch_size, failed)
+                left = self.env["ir.cron"]._commit_progress(done)
+                if not done:
+                    break
+                if not left:
+                    self._trigger_replan()
+                    return
         self._wake_up_in_time()
 
     @api.model
@@ -680,6 +782,27 @@ class CspCommitment(models.Model):
         )
 
     @api.model
+    def _take_by_other_list(self, limit, without=()):
+        """Lock tickets whose next step was planned with escalation lists that are not
+        those of today."""
+        return SQL(
+            """
+            SELECT t.id
+              FROM res_company o
+              JOIN csp_commitment c
+                ON c.company_id = o.id AND c.ended_at IS NULL
+               AND (c.escalation_revision < o.csp_escalation_revision
+                    OR c.escalation_revision IS NULL AND o.csp_escalation_revision > 0)
+              JOIN helpdesk_ticket t ON t.id = c.ticket_id
+             WHERE t.id <> ALL (%s)
+             LIMIT %s
+               FOR NO KEY UPDATE OF t, c SKIP LOCKED
+            """,
+            list(without),
+            limit,
+        )
+
+    @api.model
     def _work_batch(self, take, limit, failed=None):
         """Bring one batch of tickets up to date and give its size.
 
@@ -731,36 +854,84 @@ class CspCommitment(models.Model):
                 RETRY_AFTER,
             )
             now = fields.Datetime.now()
-            self.env.cr.execute(
-                SQL(
-                    """
-                    UPDATE csp_commitment SET next_step_at = %s
-                     WHERE ticket_id = %s AND next_step_at < %s
-                    """,
-                    now + RETRY_AFTER,
-                    ticket_id,
-                    now,
+            for table in ("csp_commitment", "csp_escalation_concern"):
+                self.env.cr.execute(
+                    SQL(
+                        """
+                        UPDATE %s SET next_step_at = %s
+                         WHERE ticket_id = %s AND next_step_at < %s
+                        """,
+                        SQL.identifier(table),
+                        now + RETRY_AFTER,
+                        ticket_id,
+                        now,
+                    )
                 )
-            )
             return False
 
     @api.model
     def _bring_up_to_date(self, ticket_ids):
-        """Plan anew what is stale, and mark what is late."""
+        """Plan anew what is stale, mark what is late, and take the steps that are due.
+
+        Every open promise gets its next step planned, also where nothing was due: what
+        was taken because it seemed due is not taken again at once.
+        """
         now = to_epoch(fields.Datetime.now())
         dossiers = self._open_dossiers(ticket_ids).values()
         self._renew_stale(dossiers, now)
         for dossier in dossiers:
+            dossier.plan_anew = True
             dossier.lapse(now)
+        due = self._take_steps(dossiers, now)
+        due += self.env["csp.escalation.concern"]._take_steps(dossiers, now)
         self._close_dossiers(dossiers)
         self.env["helpdesk.ticket"].browse(ticket_ids)._csp_facts_written()
+        self.env["csp.escalation"]._carry_out(due)
+
+    @api.model
+    def _take_steps(self, dossiers, now):
+        """Note the steps that are due on the promises of these dossiers.
+
+        :return: list of `DueSteps`, one for each promise that has any
+        """
+        escalations = self._escalations(dossiers)
+        due = []
+        for dossier in dossiers:
+            lists = escalations[dossier.company]
+            for row in list(dossier.case.rows):
+                chain = lists.chain_of(row.version, dossier.is_complaint)
+                if chain is None or not row.id:
+                    continue
+                hours = self._opening_time(row.hours)
+                plan = escalation.plan_promise(row, chain, hours, now)
+                if not plan.due:
+                    continue
+                data = {
+                    "commitment": row.kind,
+                    "started_at": row.started_at,
+                    "steps": [step.id for step in plan.due],
+                    "upto": plan.come_to,
+                }
+                dossier.note("escalated", now, data)
+                due.append(
+                    DueSteps(dossier.ticket, chain.id, plan.due, commitment=row.id)
+                )
+        return due
 
     @api.model
     def _wake_up_in_time(self):
-        """Let the sweep run when the next promise becomes due."""
+        """Let the sweep run when something becomes due next."""
         self.env.cr.execute(
-            "SELECT min(next_step_at) FROM csp_commitment"
-            " WHERE next_step_at IS NOT NULL"
+            """
+            SELECT least(
+                (SELECT min(next_step_at) FROM csp_commitment
+                  WHERE next_step_at IS NOT NULL),
+                (SELECT min(next_step_at) FROM csp_escalation_concern
+                  WHERE next_step_at IS NOT NULL),
+                (SELECT min(due_at) FROM csp_escalation_notice
+                  WHERE state = 'waiting')
+            )
+            """
         )
         next_step_at = self.env.cr.fetchone()[0]
         if next_step_at:
@@ -842,6 +1013,9 @@ def _ticket_values(dossier):
         due.deadline if due else None,
         due.kind if due else None,
         dossier.as_of,
+        case.taken_by,
+        case.taken_at,
+        case.escalated_at,
         dossier.seen_state,
         dossier.seen_match,
     )

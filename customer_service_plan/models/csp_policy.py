@@ -6,7 +6,7 @@ from odoo import api, fields, models, tools
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 
-from ..tools import clock, matching
+from ..tools import clock, escalation, matching
 from ..tools.epoch import to_epoch
 
 
@@ -24,6 +24,32 @@ class Channel(NamedTuple):
     hours: int
 
 
+class Escalation(NamedTuple):
+    """Which escalation list a ticket of one company follows; 0: none.
+
+    `concerns` are those that any of the lists has a step for; `revision` counts the
+    changes of what stands here.
+    """
+
+    chains: dict[int, escalation.Chain]
+    list_of_version: dict[int, int]
+    default_list: int
+    complaint_list: int
+    concerns: frozenset[str]
+    revision: int
+
+    def chain_of(self, version, is_complaint):
+        """The chain that promises of a policy version follow; None if there is none.
+
+        Complaints follow their own list, where the company has one. A list that is
+        archived counts as none.
+        """
+        chain = is_complaint and self.chains.get(self.complaint_list)
+        if not chain:
+            chain = self.chains.get(self.list_of_version.get(version, 0))
+        return chain or self.chains.get(self.default_list)
+
+
 class Rules(NamedTuple):
     """All that decides the promise of a ticket of one company, in memory.
 
@@ -36,6 +62,7 @@ class Rules(NamedTuple):
     default_hours: int
     grace_seconds: int
     uses_segments: bool
+    escalation: "Escalation"
 
     def hours_of(self, line, channel):
         """Hours that a promise of `line` runs on for a ticket of `channel`.
@@ -458,4 +485,23 @@ class CspPolicy(models.Model):
                     Domain("company_id", "in", [False, company_id]), limit=1
                 )
             ),
+            escalation=self._compiled_escalation(company),
+        )
+
+    @api.model
+    def _compiled_escalation(self, company):
+        lists = self.env["csp.escalation.list"].search(
+            [("company_id", "in", [False, company.id])]
+        )
+        chains = {each.id: each._compiled() for each in lists}
+        versions = self.env["csp.policy.version"].search(
+            [("escalation_list_id", "in", lists.ids)]
+        )
+        return Escalation(
+            chains=chains,
+            list_of_version={each.id: each.escalation_list_id.id for each in versions},
+            default_list=company.csp_escalation_list_id.id or 0,
+            complaint_list=company.csp_complaint_list_id.id or 0,
+            concerns=frozenset().union(*(each.concerns for each in chains.values())),
+            revision=company.csp_escalation_revision,
         )

@@ -37,6 +37,7 @@ CONTENT_FIELDS = frozenset(
         "effective_date",
         "purpose",
         "line_ids",
+        "escalation_list_id",
         "material_change",
         "change_summary",
         *SILENCE_FIELDS,
@@ -56,7 +57,9 @@ class CspPolicyVersion(models.Model):
     _description = "Policy Version"
     _order = "policy_id, number desc, id desc"
     _rec_names_search = ["policy_id.name", "policy_id.code"]
-    _csp_rule_fields = frozenset({"state", "published_at", "retired_at"})
+    _csp_rule_fields = frozenset(
+        {"state", "published_at", "retired_at", "escalation_list_id"}
+    )
 
     policy_id = fields.Many2one(
         comodel_name="csp.policy",
@@ -91,6 +94,15 @@ class CspPolicyVersion(models.Model):
         inverse_name="version_id",
         string="Promises",
         copy=True,
+    )
+    escalation_list_id = fields.Many2one(
+        comodel_name="csp.escalation.list",
+        domain="[('company_id', 'in', [company_id, False])]",
+        check_company=True,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="Who is told, and when, before these promises are missed and after. "
+        "Empty: the company's list, see the settings.",
     )
     material_change = fields.Boolean(
         default=True,
@@ -291,6 +303,7 @@ class CspPolicyVersion(models.Model):
         self.ensure_one()
         return {
             "purpose": self.purpose,
+            "escalation_list_id": self.escalation_list_id.id,
             "line_ids": [
                 Command.create(vals)
                 for vals in self.line_ids.with_context(active_test=False).copy_data()

@@ -21,6 +21,7 @@ EVENT_KINDS = [
     ("excused", "Excused"),
     ("no_answer_needed", "No answer needed"),
     ("escalated", "Escalated"),
+    ("taken_charge", "Taken charge of"),
     ("merged", "Merged"),
 ]
 
@@ -113,6 +114,20 @@ class CspTicketEvent(models.Model):
         if data.get("role") == "source":
             return self.env._("Joined into %s", numbers)
         return self.env._("Joined with %s", numbers)
+
+    def _describe_escalated(self, data):
+        if data.get("reason"):
+            return data["reason"]
+        Step = self.env["csp.escalation.step"]
+        steps = Step.browse(data.get("steps") or []).exists()
+        what = self._kind_label(data.get("commitment"))
+        return ": ".join(
+            text for text in (what, "; ".join(steps.mapped("what_text"))) if text
+        )
+
+    def _describe_taken_charge(self, data):
+        # sudo: res.users: names of colleagues, also of those who left
+        return self.env["res.users"].sudo().browse(data.get("user") or []).exists().name
 
     def _kind_label(self, kind):
         selection = self.env["csp.commitment"]._fields["kind"]

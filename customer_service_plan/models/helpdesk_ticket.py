@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL
 
-from ..tools import clock, matching
+from ..tools import clock, complaint, matching
 from ..tools.epoch import from_epoch, to_epoch
 from .csp_commitment import COMMITMENT_KINDS, TICKET_COLUMNS
 from .protected import BY_ADDON, is_by_addon
@@ -28,14 +28,19 @@ MATCH_FIELDS = (
 )
 WATCHED_FIELDS = STATE_FIELDS.union(MATCH_FIELDS)
 #: Facts: written by the addon only, whoever asks.
-FACT_FIELDS = frozenset(TICKET_COLUMNS) | {
+FACT_FIELDS = frozenset(TICKET_COLUMNS) | complaint.FACTS | {
     "csp_segment_ids",
     "csp_commitment_ids",
     "csp_event_ids",
+    "csp_escalation_ids",
     "csp_import_ref",
 }
 #: Facts that a default of somebody's could fill.
-DEFAULTED_FACTS = FACT_FIELDS - {"csp_commitment_ids", "csp_event_ids"}
+DEFAULTED_FACTS = FACT_FIELDS - {
+    "csp_commitment_ids",
+    "csp_event_ids",
+    "csp_complaint_tick_ids",
+}
 #: What a new ticket says before it is taken in, where that is not empty.
 INITIAL_FACTS = {
     "csp_waiting_on": clock.NOT_WAITING,
@@ -376,7 +381,10 @@ class HelpdeskTicket(models.Model):
                 return
             Commitment._renew_stale([dossier for _ticket, dossier in touched], now)
             changed = []
+            concerned = []
             for ticket, dossier in touched:
+                seen = dossier.seen_state, "" if new else dossier.seen_match
+                reopened = False
                 if new:
                     ticket._csp_take_in(dossier, now)
                 elif dossier.seen_state:
@@ -384,10 +392,13 @@ class HelpdeskTicket(models.Model):
                     promise = ticket._csp_follow_match(dossier, reopened)
                     if promise:
                         changed.append((ticket, dossier, promise))
+                concerned.append((ticket, dossier, *seen, reopened))
                 dossier.seen_state = dossier.state_key
             Commitment._add_histories([dossier for _t, dossier, _p in changed])
             for _ticket, dossier, promise in changed:
                 dossier.note("promised", now, promise, self.env.uid)
+            for ticket, dossier, seen_state, seen_match, reopened in concerned:
+                ticket._csp_note_concerns(dossier, seen_state, seen_match, reopened)
             Commitment._close_dossiers(
                 [dossier for _ticket, dossier in touched], saved_tickets=tickets
             )
@@ -809,14 +820,9 @@ class HelpdeskTicket(models.Model):
         knows to be planned: most tickets cost nothing. Should the process be killed in
         between, the regular run of the sweep finds the deadline.
         """
-        deadlines = [
-            row.deadline
-            for dossier in dossiers
-            for row in dossier.case.rows
-            if row.state == clock.RUNNING and row.deadline is not None
-        ]
-        if deadlines:
-            self.env["csp.commitment"]._wake_sweep_after_commit(min(deadlines))
+        moments = [each.wake_at for each in dossiers if each.wake_at is not None]
+        if moments:
+            self.env["csp.commitment"]._wake_sweep_after_commit(min(moments))
 
     # === Merge, imports, explicit acts ===
 

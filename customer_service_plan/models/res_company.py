@@ -1,13 +1,18 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.fields import Domain
 
 #: What the promises of the company's tickets depend on.
 RULE_FIELDS = {
     "csp_hours_id",
+    "csp_escalation_list_id",
+    "csp_complaint_list_id",
     "csp_reopen_grace_days",
     "partner_id",
     "resource_calendar_id",
 }
+#: What decides which list the company's tickets follow.
+ESCALATION_FIELDS = {"csp_escalation_list_id", "csp_complaint_list_id"}
 
 
 class ResCompany(models.Model):
@@ -69,6 +74,48 @@ class ResCompany(models.Model):
         help="Minutes since midnight of the customer's day.",
     )
 
+    csp_notify_from = fields.Integer(
+        string="Told from",
+        default=420,
+        groups="base.group_user",
+        help="Minutes since midnight of the person's day. Escalations wait for the "
+        "morning for people without working hours of their own.",
+    )
+    csp_notify_to = fields.Integer(
+        string="Told until",
+        default=1200,
+        groups="base.group_user",
+        help="Minutes since midnight of the person's day.",
+    )
+    csp_escalation_list_id = fields.Many2one(
+        comodel_name="csp.escalation.list",
+        string="Escalation list",
+        domain="[('company_id', 'in', [id, False])]",
+        ondelete="restrict",
+        groups="base.group_user",
+        help="For tickets whose policy names none, and for those without a policy.",
+    )
+    csp_escalation_revision = fields.Integer(
+        readonly=True,
+        groups="base.group_user",
+        help="Counts the changes of escalation lists. Promises planned under an older "
+        "state are planned anew.",
+    )
+    csp_complaint_list_id = fields.Many2one(
+        comodel_name="csp.escalation.list",
+        string="Escalation list for complaints",
+        domain="[('company_id', 'in', [id, False])]",
+        ondelete="restrict",
+        groups="base.group_user",
+        help="Takes the place of the policy's list on complaints. Empty: complaints "
+        "escalate like other tickets.",
+    )
+
+    _csp_notify_times_in_order = models.Constraint(
+        "CHECK(csp_notify_from >= 0 AND csp_notify_from < csp_notify_to"
+        " AND csp_notify_to <= 1440)",
+        "The hours in which people are told end after they begin, on the same day.",
+    )
     _csp_call_times_in_order = models.Constraint(
         "CHECK(csp_call_from >= 0 AND csp_call_from < csp_call_to"
         " AND csp_call_to <= 1440)",
@@ -96,6 +143,23 @@ class ResCompany(models.Model):
                     )
                 )
 
+    @api.constrains("csp_escalation_list_id", "csp_complaint_list_id")
+    def _check_csp_escalation_lists(self):
+        for company in self:
+            for chosen in (
+                company.csp_escalation_list_id,
+                company.csp_complaint_list_id,
+            ):
+                if chosen.company_id not in (chosen.company_id.browse(), company):
+                    raise ValidationError(
+                        self.env._(
+                            "%(list)s is the escalation list of another company, "
+                            "%(company)s.",
+                            list=chosen.name,
+                            company=chosen.company_id.name,
+                        )
+                    )
+
     @api.model_create_multi
     def create(self, vals_list):
         """Tell the shared hours tables that one company has become several."""
@@ -108,9 +172,27 @@ class ResCompany(models.Model):
         result = super().write(vals)
         if "resource_calendar_id" in vals:
             self._csp_hours_follow()
+        if vals.keys() & ESCALATION_FIELDS:
+            self._csp_escalation_changed(self)
         if vals.keys() & RULE_FIELDS:
             self.env["csp.policy"]._csp_rules_changed()
         return result
+
+    @api.model
+    def _csp_escalation_changed(self, companies):
+        """Have the open promises of these companies (none: of all) planned anew.
+
+        Counted once in a transaction.
+        """
+        # sudo: res.company: a manager changed a list; only a counter is moved
+        companies = (companies or self.sudo().search(Domain.TRUE)).sudo()
+        counted = self.env.cr.precommit.data.setdefault("csp_escalation_changed", set())
+        companies = companies.filtered(lambda company: company.id not in counted)
+        counted.update(companies.ids)
+        for company in companies:
+            company.csp_escalation_revision += 1
+        self.env["csp.policy"]._csp_rules_changed()
+        self.env["csp.commitment"]._trigger_replan()
 
     def _csp_tz(self):
         """Name of the company's time zone: of its address, else of its schedule."""

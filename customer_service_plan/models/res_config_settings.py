@@ -10,6 +10,16 @@ class ResConfigSettings(models.TransientModel):
     )
     csp_call_from = fields.Integer(related="company_id.csp_call_from", readonly=False)
     csp_call_to = fields.Integer(related="company_id.csp_call_to", readonly=False)
+    csp_notify_from = fields.Integer(
+        related="company_id.csp_notify_from", readonly=False
+    )
+    csp_notify_to = fields.Integer(related="company_id.csp_notify_to", readonly=False)
+    csp_escalation_list_id = fields.Many2one(
+        related="company_id.csp_escalation_list_id", readonly=False
+    )
+    csp_complaint_list_id = fields.Many2one(
+        related="company_id.csp_complaint_list_id", readonly=False
+    )
     csp_resume_on_reply = fields.Boolean(
         related="company_id.csp_resume_on_reply", readonly=False
     )

@@ -34,6 +34,11 @@ CONTACTS = frozenset({"received", "customer_message", "staff_reply"})
 #: States of a commitment whose outcome is still open.
 UNDECIDED = (RUNNING, PAUSED)
 
+#: An escalation chain that has come so far has no step before the deadline left.
+NOTHING_BEFORE = -1
+#: An escalation chain that has come so far is over.
+OVER = 2**31 - 1
+
 NOT_WAITING = "none"
 SOLVED = "solved"
 
@@ -62,6 +67,9 @@ class Event:
       customer got when the request came in;
     - `paused`: `waiting_on`; `closed`: `outcome` (solved or cancelled);
     - `reopened`: `within_grace`;
+    - `escalated`: `commitment` and `started_at` of the promise, `upto`: how far its
+      chain has come; nothing of these where no promise is meant;
+    - `taken_charge`: `user`, who looks after the ticket from now on;
     - `missed`, `excused`: `commitment` (the kind), `started_at`, and `missed_at`;
     - `merged`: `role` (source or target) and, on the target, what the joined tickets
       have in common: `received_at`, `first_response_at`, `unanswered_since`,
@@ -126,6 +134,8 @@ class Commitment:
     ended_at: int | None = None
     missed_at: int | None = None
     overrun: int = 0
+    #: How far its escalation chain has come: opening seconds from the deadline.
+    escalated_to: int | None = None
     id: int = 0
 
 
@@ -145,6 +155,11 @@ class Case:
     closed_as: str = ""
     closed_at: int | None = None
     reopen_count: int = 0
+    #: Who took charge, and when: chains stand still until a promise is missed after it.
+    taken_by: int = 0
+    taken_at: int | None = None
+    #: The last time that somebody was told.
+    escalated_at: int | None = None
     promise: Promise | None = None
     rows: list[Commitment] = field(default_factory=list)
     #: Events so far. A live case needs them only when something is measured again.
@@ -195,9 +210,15 @@ class Case:
             if row.state == RUNNING and row.deadline is not None and now > row.deadline
         ]
         for row in late:
-            row.state = MISSED
-            row.missed_at = row.deadline
+            self._miss(row, row.deadline)
         return late
+
+    def _miss(self, row: Commitment, at: int) -> None:
+        """Mark a row as missed. Who took charge before that has not kept it."""
+        row.state = MISSED
+        row.missed_at = at
+        if self.taken_at is not None and at > self.taken_at:
+            self.taken_by, self.taken_at = 0, None
 
     def _received(self, event: Event) -> None:
         self.received_at = event.at
@@ -256,6 +277,7 @@ class Case:
         self.waiting_on = NOT_WAITING
         if self.closed_as:
             return
+        self.taken_by, self.taken_at = 0, None
         self.closed_as = event.data.get("outcome") or SOLVED
         self.closed_at = event.at
         if self.closed_as == SOLVED:
@@ -316,8 +338,30 @@ class Case:
         ):
             return
         if row.state in UNDECIDED:
-            row.state = MISSED
-            row.missed_at = event.data.get("missed_at") or event.at
+            self._miss(row, event.data.get("missed_at") or event.at)
+
+    def _escalated(self, event: Event) -> None:
+        self.escalated_at = event.at
+        come_to = event.data.get("upto")
+        if come_to is None:
+            return
+        for row in self.rows:
+            if (
+                row.kind == event.data.get("commitment")
+                and row.started_at == event.data.get("started_at")
+                and (row.escalated_to is None or row.escalated_to < come_to)
+            ):
+                row.escalated_to = come_to
+
+    def _taken_charge(self, event: Event) -> None:
+        if self.closed_as:
+            return
+        self.taken_by, self.taken_at = event.data.get("user") or 0, event.at
+        for row in self.rows:
+            if row.ended_at is None:
+                done = NOTHING_BEFORE if row.state in UNDECIDED else OVER
+                if row.escalated_to is None or row.escalated_to < done:
+                    row.escalated_to = done
 
     def _excused(self, event: Event) -> None:
         for row in self.rows:
@@ -396,6 +440,7 @@ class Case:
             line=self.promise.line,
             version=self.promise.version,
             started_at=at,
+            escalated_to=None if self.taken_at is None else NOTHING_BEFORE,
         )
         self.rows.append(row)
         self._go_on(row, at)
@@ -488,8 +533,7 @@ class Case:
                     row.deadline = deadline
             row.consumed += seconds
         if row.deadline is not None and row.deadline < until:
-            row.state = MISSED
-            row.missed_at = at
+            self._miss(row, at)
 
     def measure_again(self, now: int, stale: Iterable[Commitment]) -> list[Commitment]:
         """Plan rows anew after a change of their hours; give those thereby missed.
@@ -577,6 +621,8 @@ _HANDLERS = {
     "missed": Case._missed,
     "excused": Case._excused,
     "merged": Case._merged,
+    "escalated": Case._escalated,
+    "taken_charge": Case._taken_charge,
 }
 
 

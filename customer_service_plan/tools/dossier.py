@@ -17,6 +17,8 @@ from . import clock
 #: What a row says, by name.
 ROW_FIELDS = tuple(each.name for each in fields(clock.Commitment))
 
+ENDED_AT = ROW_FIELDS.index("ended_at")
+
 #: The same of one row: a tuple, to find out later what has changed.
 get_content = attrgetter(*ROW_FIELDS)
 
@@ -54,6 +56,14 @@ class Dossier:
     as_of: int | None = None
     segment: int = 0
     handovers: int = 0
+    is_complaint: bool = False
+    #: Whether the open rows are to be planned anew although they have not changed: they
+    #: follow another escalation list.
+    plan_anew: bool = False
+    #: Matters to look after that began (True) or ended, by their trigger.
+    concerns: dict[str, bool] = field(default_factory=dict)
+    #: The earliest moment at which the ticket must be looked at, of what was planned.
+    wake_at: int | None = None
     #: Rows whose hours changed since they were planned.
     stale: list[clock.Commitment] = field(default_factory=list)
     noted: list[Noted] = field(default_factory=list)
@@ -128,12 +138,19 @@ class Dossier:
         self.case.history.append(clock.Event("missed", at, data))
         self.noted.append(Noted("missed", at, data))
 
+    def wake_up_at(self, moment: int) -> None:
+        """Have the ticket looked at no later than at `moment`."""
+        if self.wake_at is None or moment < self.wake_at:
+            self.wake_at = moment
+
     def changed_rows(self) -> list[tuple[clock.Commitment, tuple]]:
         """Stored rows that are not as they were, and all whose plan was renewed.
 
         Each comes with what it said before, in the order of `ROW_FIELDS`.
         """
         renewed = {row.id for row in self.stale}
+        if self.plan_anew:
+            renewed.update(row.id for row in self.case.rows if row.ended_at is None)
         changed = []
         for row in self.case.rows:
             before = self._stored_rows.get(row.id)
@@ -143,6 +160,16 @@ class Dossier:
 
     def new_rows(self) -> list[clock.Commitment]:
         return [row for row in self.case.rows if not row.id]
+
+    def ended_rows(self) -> list[int]:
+        """Ids of the stored rows that have ended since the dossier was opened."""
+        return [
+            row.id
+            for row in self.case.rows
+            if row.ended_at is not None
+            and row.id in self._stored_rows
+            and self._stored_rows[row.id][ENDED_AT] is None
+        ]
 
     def replay(self, history: Iterable[clock.Event], until: int) -> None:
         """Derive the case anew from all events. The stored rows must be gone."""

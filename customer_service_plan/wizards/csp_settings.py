@@ -6,6 +6,10 @@ SETTINGS = (
     "csp_hours_id",
     "csp_call_from",
     "csp_call_to",
+    "csp_escalation_list_id",
+    "csp_complaint_list_id",
+    "csp_notify_from",
+    "csp_notify_to",
     "csp_resume_on_reply",
     "csp_closed_reply",
     "csp_reopen_grace_days",
@@ -51,6 +55,37 @@ class CspSettings(models.TransientModel):
         store=True,
         readonly=False,
         help="Minutes since midnight of the customer's day.",
+    )
+    csp_escalation_list_id = fields.Many2one(
+        comodel_name="csp.escalation.list",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+        domain="[('company_id', 'in', [company_id, False])]",
+        ondelete="cascade",
+    )
+    csp_complaint_list_id = fields.Many2one(
+        comodel_name="csp.escalation.list",
+        string="Escalation list for complaints",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+        domain="[('company_id', 'in', [company_id, False])]",
+        ondelete="cascade",
+    )
+    csp_notify_from = fields.Integer(
+        string="Told from",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+        help="Minutes since midnight of the person's day.",
+    )
+    csp_notify_to = fields.Integer(
+        string="Told until",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+        help="Minutes since midnight of the person's day.",
     )
     csp_resume_on_reply = fields.Boolean(
         string="Resume when the customer answers",

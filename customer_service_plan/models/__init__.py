@@ -42,6 +42,7 @@ from . import helpdesk_ticket_channel
 from . import helpdesk_ticket_escalation
 from . import helpdesk_ticket_gateway
 from . import helpdesk_ticket_history
+from . import helpdesk_ticket_intake
 from . import helpdesk_ticket_merged
 from . import helpdesk_ticket_panel
 from . import helpdesk_ticket_past
@@ -56,7 +57,9 @@ from . import res_company
 from . import res_config_settings
 from . import res_partner
 from . import res_partner_card
+from . import res_partner_lookup
 from . import res_partner_profile
 from . import res_users
+from . import res_users_settings
 from . import resource_calendar
 from . import resource_calendar_leaves

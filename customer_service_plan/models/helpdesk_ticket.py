@@ -34,6 +34,9 @@ FACT_FIELDS = frozenset(TICKET_COLUMNS) | complaint.FACTS | {
     "csp_event_ids",
     "csp_escalation_ids",
     "csp_import_ref",
+    "csp_contact_start",
+    "csp_contact_end",
+    "csp_contact_key",
 }
 #: Facts that a default of somebody's could fill.
 DEFAULTED_FACTS = FACT_FIELDS - {

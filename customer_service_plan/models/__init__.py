@@ -1,6 +1,8 @@
 from . import protected
 from . import csp_rule_source
+from . import csp_version_part
 from . import csp_commitment
+from . import csp_coverage
 from . import csp_customer_criterion
 from . import csp_customer_profile
 from . import csp_customer_statement
@@ -26,6 +28,9 @@ from . import csp_policy
 from . import csp_policy_line
 from . import csp_policy_version
 from . import csp_policy_version_silence
+from . import csp_policy_version_procedure
+from . import csp_procedure
+from . import csp_procedure_step
 from . import csp_segment
 from . import csp_segment_card
 from . import csp_segment_membership
@@ -35,6 +40,8 @@ from . import csp_segment_why
 from . import csp_staff
 from . import csp_ticket_event
 from . import csp_ticket_silence
+from . import csp_standard
+from . import csp_ticket_step
 from . import helpdesk_ticket
 from . import helpdesk_ticket_card
 from . import helpdesk_ticket_category
@@ -48,6 +55,7 @@ from . import helpdesk_ticket_panel
 from . import helpdesk_ticket_past
 from . import helpdesk_ticket_portal
 from . import helpdesk_ticket_silence
+from . import helpdesk_ticket_procedure
 from . import helpdesk_ticket_stage
 from . import helpdesk_ticket_tag
 from . import helpdesk_ticket_team

@@ -161,6 +161,16 @@ class CspPolicy(models.Model):
         string="Promises in force",
         compute="_compute_current_document",
     )
+    current_procedure_ids = fields.One2many(
+        comodel_name="csp.procedure",
+        string="Procedures in force",
+        compute="_compute_current_document",
+    )
+    current_coverage_ids = fields.One2many(
+        comodel_name="csp.coverage",
+        string="Coverage in force",
+        compute="_compute_current_document",
+    )
     current_effective_date = fields.Date(
         string="In force since", compute="_compute_current_document"
     )
@@ -257,6 +267,8 @@ class CspPolicy(models.Model):
             version = policy.current_version_id
             policy.current_purpose = version.purpose
             policy.current_line_ids = version.line_ids
+            policy.current_procedure_ids = version.procedure_ids
+            policy.current_coverage_ids = version.coverage_ids
             policy.current_effective_date = version.effective_date
 
     @api.depends("version_ids")

@@ -38,6 +38,8 @@ CONTENT_FIELDS = frozenset(
         "purpose",
         "line_ids",
         "escalation_list_id",
+        "procedure_ids",
+        "coverage_ids",
         "material_change",
         "change_summary",
         *SILENCE_FIELDS,

@@ -1,10 +1,28 @@
+from contextvars import ContextVar
+
 from odoo import models
+
+#: Set while a server action runs: an automation, a scheduled action, a menu entry.
+#: Unlike a key of the context it cannot be sent along by RPC.
+_AUTOMATIC = ContextVar("csp_automatic", default=False)
+
+
+def is_automatic():
+    """Whether a server action is at work, not a person himself."""
+    return _AUTOMATIC.get()
 
 
 class IrActionsServer(models.Model):
     _inherit = "ir.actions.server"
 
     def run(self):
+        token = _AUTOMATIC.set(True)
+        try:
+            return self._csp_run()
+        finally:
+            _AUTOMATIC.reset(token)
+
+    def _csp_run(self):
         # A message that an automation posts keeps nobody's promise. Scheduled
         # actions are server actions too, but among them is the one that fetches
         # the customers' mails.

@@ -104,6 +104,7 @@
         "demo/res_partner_demo.xml",
         "demo/csp_segment_demo.xml",
         "demo/csp_policy_demo.xml",
+        "demo/csp_procedure_demo.xml",
         "demo/helpdesk_ticket_demo.xml",
     ],
     "pre_init_hook": "pre_init_hook",

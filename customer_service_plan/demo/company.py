@@ -731,6 +731,7 @@ class _Company:
         ticket.with_user(ticket.user_id).stage_id = stage
 
     def _work(self, ticket):
+        self._tick(ticket, 2)
         self._stage(ticket, "in_progress")
 
     def _wait(self, ticket):
@@ -740,7 +741,15 @@ class _Company:
         self._stage(ticket, "supplier_demo", MODULE)
 
     def _solve(self, ticket):
+        self._tick(ticket, None)
         self._stage(ticket, "done")
+
+    def _tick(self, ticket, count):
+        """Tick the first steps of the procedure that are not ticked yet; None: all."""
+        agent = ticket.with_user(ticket.user_id)
+        steps = agent.csp_procedure_data()["steps"][:count]
+        ticks = self.env["csp.ticket.step"].with_user(ticket.user_id)
+        ticks._tick([(ticket.id, step["id"]) for step in steps if not step["done"]])
 
     def _cancel(self, ticket):
         self._stage(ticket, "cancelled")

@@ -28,9 +28,7 @@ class CspCoverage(models.Model):
     version_state = fields.Selection(related="version_id.state")
     sequence = fields.Integer(default=10)
     name = fields.Char(required=True, translate=True)
-    kind = fields.Selection(
-        selection=COVERAGE_KINDS, default="warranty", required=True
-    )
+    kind = fields.Selection(selection=COVERAGE_KINDS, default="warranty", required=True)
     category_ids = fields.Many2many(
         comodel_name="helpdesk.ticket.category",
         relation="csp_coverage_category_rel",

@@ -16,7 +16,6 @@ class CspPolicyVersion(models.Model):
     coverage_ids = fields.One2many(
         comodel_name="csp.coverage",
         inverse_name="version_id",
-        string="Coverage",
         copy=True,
     )
 

@@ -120,9 +120,7 @@ class HelpdeskTicket(models.Model):
             "policy": self.csp_policy_version_id.display_name or False,
             "procedure": found
             and {"id": found.id, "name": procedure.name, "goal": procedure.goal},
-            "hint": (
-                self._csp_hint(found, ticks) if found and found.steps else False
-            ),
+            "hint": (self._csp_hint(found, ticks) if found and found.steps else False),
             "steps": [
                 self._csp_step_data(step, done.get(step.id), rows)
                 for step in self.env["csp.procedure.step"].browse(

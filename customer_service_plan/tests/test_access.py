@@ -46,6 +46,11 @@ READERS = {
     "csp.commitment": HELPDESK,
     "csp.ticket.event": HELPDESK,
     "csp.ticket.silence": {"csp_manager"},
+    "csp.ticket.step": HELPDESK,
+    "csp.procedure": AGENTS,
+    "csp.procedure.step": AGENTS,
+    "csp.standard": AGENTS,
+    "csp.coverage": AGENTS,
     "csp.education.level": {"csp_profile_reader"},
     "csp.customer.tier": {"csp_profile_reader"},
     "csp.customer.criterion": {"csp_profile_reader"},
@@ -59,8 +64,9 @@ PRIVATE = {
 }
 #: Nobody changes these, whatever his groups.
 FACTS = {"csp.commitment", "csp.ticket.event", "csp.ticket.silence"}
+FACTS = {"csp.commitment", "csp.ticket.event", "csp.ticket.step"}
 #: Dialogs, and what belongs to an import: managers only, except where named.
-AGENTS_DIALOGS = {"csp.promise.why", "csp.promise.why.line"}
+AGENTS_DIALOGS = {"csp.promise.why", "csp.promise.why.line", "csp.ticket.close"}
 
 
 class TestAccessMatrix(CspCommon):
@@ -183,6 +189,8 @@ class TestAccessMatrix(CspCommon):
                 "csp_intake_options",
                 "csp_log_contact",
                 "csp_panel_data",
+                "csp_procedure_data",
+                "csp_tick_step",
             },
             "res.partner": {
                 "action_csp_open_profile",

@@ -21,9 +21,7 @@ class CspTicketClose(models.TransientModel):
     stage_id = fields.Many2one(
         comodel_name="helpdesk.ticket.stage", ondelete="cascade", readonly=True
     )
-    open_points = fields.Html(
-        string="Still to be done", compute="_compute_open_points"
-    )
+    open_points = fields.Html(string="Still to be done", compute="_compute_open_points")
     ticket_count = fields.Integer(compute="_compute_open_points")
     can_tick = fields.Boolean(compute="_compute_open_points")
     reason = fields.Text(

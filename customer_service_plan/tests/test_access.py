@@ -63,8 +63,12 @@ PRIVATE = {
     "csp.staff": {"csp_manager": {"read", "write"}},
 }
 #: Nobody changes these, whatever his groups.
-FACTS = {"csp.commitment", "csp.ticket.event", "csp.ticket.silence"}
-FACTS = {"csp.commitment", "csp.ticket.event", "csp.ticket.step"}
+FACTS = {
+    "csp.commitment",
+    "csp.ticket.event",
+    "csp.ticket.silence",
+    "csp.ticket.step",
+}
 #: Dialogs, and what belongs to an import: managers only, except where named.
 AGENTS_DIALOGS = {"csp.promise.why", "csp.promise.why.line", "csp.ticket.close"}
 

@@ -247,7 +247,7 @@ class CspEscalationNotice(models.Model):
                             (ticket, notices._lines())
                             for ticket, notices in self.grouped("ticket_id").items()
                         ],
-                        "base_url": self.get_base_url(),
+                        "base_url": tickets[:1].get_base_url(),
                     },
                     minimal_qcontext=True,
                 ),

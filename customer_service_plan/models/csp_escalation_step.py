@@ -31,6 +31,14 @@ ROLES = [
     ("complaint_owner", "Owner of the complaint"),
     ("policy_owner", "Owner of the policy"),
 ]
+#: Where a ticket says who has a role.
+ROLE_PATHS = {
+    "assignee": "user_id",
+    "team_leader": "team_id.user_id",
+    "parent_team_leader": "team_id.parent_id.user_id",
+    "complaint_owner": "csp_complaint_owner_id",
+    "policy_owner": "csp_policy_version_id.policy_id.owner_id",
+}
 WAYS = [
     ("preference", "As each one prefers"),
     ("inbox", "In Odoo's inbox"),
@@ -239,16 +247,9 @@ class CspEscalationStep(models.Model):
         self.ensure_one()
         # sudo: res.users, csp.policy: only who they are
         ticket = ticket.sudo()
-        roles = {
-            "assignee": ticket.user_id,
-            "team_leader": ticket.team_id.user_id,
-            "parent_team_leader": ticket.team_id.parent_id.user_id,
-            "complaint_owner": ticket.csp_complaint_owner_id,
-            "policy_owner": ticket.csp_policy_version_id.policy_id.owner_id,
-        }
         users = self.env["res.users"].sudo()
         for role in split_codes(self.recipients):
-            users |= roles[role]
+            users |= ticket.mapped(ROLE_PATHS[role])
         users |= self.sudo().user_ids
         if self.group_ids:
             users |= self.sudo().group_ids.all_user_ids.filtered(

@@ -180,15 +180,9 @@ class ResCompany(models.Model):
 
     @api.model
     def _csp_escalation_changed(self, companies):
-        """Have the open promises of these companies (none: of all) planned anew.
-
-        Counted once in a transaction.
-        """
+        """Have the open promises of these companies (none: of all) planned anew."""
         # sudo: res.company: a manager changed a list; only a counter is moved
         companies = (companies or self.sudo().search(Domain.TRUE)).sudo()
-        counted = self.env.cr.precommit.data.setdefault("csp_escalation_changed", set())
-        companies = companies.filtered(lambda company: company.id not in counted)
-        counted.update(companies.ids)
         for company in companies:
             company.csp_escalation_revision += 1
         self.env["csp.policy"]._csp_rules_changed()

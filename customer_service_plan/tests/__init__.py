@@ -8,6 +8,7 @@ from . import test_clock_histories
 from . import test_doors
 from . import test_history_file
 from . import test_history_import
+from . import test_escalation
 from . import test_hours
 from . import test_hours_odoo
 from . import test_hours_tour

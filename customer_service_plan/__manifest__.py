@@ -45,6 +45,7 @@
         "wizards/csp_promise_apply_views.xml",
         "wizards/csp_promise_why_views.xml",
         "wizards/csp_settings_views.xml",
+        "wizards/csp_ticket_bulk_views.xml",
         "wizards/csp_ticket_close_views.xml",
         "wizards/helpdesk_ticket_merge_views.xml",
         "views/csp_commitment_views.xml",

@@ -43,6 +43,7 @@ from . import csp_ticket_silence
 from . import csp_standard
 from . import csp_ticket_step
 from . import helpdesk_ticket
+from . import helpdesk_ticket_acts
 from . import helpdesk_ticket_card
 from . import helpdesk_ticket_category
 from . import helpdesk_ticket_channel

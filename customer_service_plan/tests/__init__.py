@@ -1,5 +1,6 @@
 from . import test_access
 from . import test_birth
+from . import test_bulk
 from . import test_calling
 from . import test_card
 from . import test_channels

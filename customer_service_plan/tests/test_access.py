@@ -70,7 +70,7 @@ FACTS = {
     "csp.ticket.step",
 }
 #: Dialogs, and what belongs to an import: managers only, except where named.
-AGENTS_DIALOGS = {"csp.promise.why", "csp.promise.why.line", "csp.ticket.close"}
+AGENTS_DIALOGS = {"csp.ticket.bulk", "csp.promise.why", "csp.promise.why.line", "csp.ticket.close"}
 
 
 class TestAccessMatrix(CspCommon):
@@ -183,6 +183,8 @@ class TestAccessMatrix(CspCommon):
                 "action_copy_schedule",
             },
             "helpdesk.ticket": {
+                "action_csp_assign_to_me",
+                "action_csp_wait_for_customer",
                 "action_csp_match_again",
                 "action_csp_no_answer_needed",
                 "action_csp_why",

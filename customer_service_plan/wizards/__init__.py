@@ -8,5 +8,6 @@ from . import csp_promise_apply, csp_promise_apply_line
 from . import csp_promise_why, csp_promise_why_line
 from . import csp_settings
 from . import csp_ticket_close
+from . import csp_ticket_bulk
 from . import helpdesk_ticket_merge
 from . import privacy_lookup_wizard

@@ -9,10 +9,13 @@ from odoo.tools.misc import format_datetime
 from ..tools import escalation
 from ..tools.epoch import from_epoch, to_epoch
 from .csp_commitment import CONFLICTS
-from .csp_escalation_step import ACTIONS, FOR_PEOPLE, TRIGGERS
+from .csp_escalation_step import ACTIONS, TRIGGERS
 from .protected import BY_ADDON
 
 _logger = logging.getLogger(__name__)
+
+#: Actions by which people are told something.
+TELLING = ("notify", "todo")
 
 
 class CspEscalation(models.Model):
@@ -219,16 +222,28 @@ class CspEscalation(models.Model):
         :param work: list of (ticket, steps, their entries)
         """
         work = [
-            (ticket, steps.filtered(lambda step: step.action in FOR_PEOPLE), entries)
+            (ticket, steps.filtered(lambda step: step.action in TELLING), entries)
             for ticket, steps, entries in work
         ]
-        people = self._people([(t, s) for t, s, _entries in work if s])
+        fallbacks = self._fallbacks_by_ticket(
+            [(ticket, steps[0].list_id) for ticket, steps, _entries in work if steps]
+        )
+        people = self._presence_of(
+            self.env["res.users"].union(
+                *fallbacks.values(),
+                *(
+                    step._wanted(ticket)
+                    for ticket, steps, _entries in work
+                    for step in steps
+                ),
+            )
+        )
         notices = []
         for ticket, steps, entries in work:
             if not steps:
                 continue
             entry = entries[-1]
-            told = self._find_told(ticket, steps, people)
+            told = self._find_told(ticket, steps, people, fallbacks[ticket].ids)
             notices += [
                 {
                     "escalation_id": entry.id,
@@ -256,23 +271,19 @@ class CspEscalation(models.Model):
             waiting.with_context(csp_by_addon=BY_ADDON).state = "waiting"
 
     @api.model
-    def _find_told(self, ticket, steps, people):
+    def _find_told(self, ticket, steps, people, fallbacks):
         """Who is told by steps found due together on one ticket.
 
         :return: list of (`escalation.Told`, way), each person once
         """
         now = to_epoch(fields.Datetime.now())
         gone = frozenset(ticket._csp_gone_from_team().ids)
-        fallbacks = self._fallbacks(ticket, steps[:1].list_id).ids
         told = {}
         # A to-do says all that a message would; the last step knows best how.
         for step in steps.sorted(lambda step: step.action == "todo"):
             way = "todo" if step.action == "todo" else step.notify_by
-            wanted = step._wanted(ticket).ids
-            if step.action == "reassign":
-                continue
             for each in escalation.find_told(
-                wanted,
+                step._wanted(ticket).ids,
                 people,
                 fallbacks,
                 now,
@@ -287,21 +298,11 @@ class CspEscalation(models.Model):
         return list(told.values())
 
     @api.model
-    def _people(self, asked):
-        """Where everybody is at the moment who may come into question.
-
-        :param asked: list of (ticket, steps)
-        :return: dict of user id to `presence.Presence`, deputies included
-        """
-        users = self.env["res.users"]
-        for ticket, steps in asked:
-            users |= self._fallbacks(ticket, steps[:1].list_id)
-            for step in steps:
-                users |= step._wanted(ticket)
-        return self._presence_of(users)
-
-    @api.model
     def _presence_of(self, users):
+        """Where these people and their deputies are at the moment.
+
+        :return: dict of user id to `presence.Presence`
+        """
         people = {}
         while users:
             people.update(users._csp_presence())
@@ -310,26 +311,33 @@ class CspEscalation(models.Model):
         return people
 
     @api.model
-    def _fallbacks(self, ticket, escalation_list):
-        """Whom to tell when nobody who is meant can be, the nearest first."""
-        # sudo: res.users, csp.policy: only who they are
-        ticket = ticket.sudo()
-        leaders = ticket.team_id.user_id | ticket.team_id.parent_id.user_id
-        owner = ticket.csp_policy_version_id.policy_id.owner_id
-        return (
-            leaders
-            | owner
-            | escalation_list.sudo().last_resort_id
-            | self._managers_of(ticket.company_id)
-        )
+    def _fallbacks_by_ticket(self, asked):
+        """Whom to tell when nobody who is meant can be, the nearest first.
 
-    @api.model
-    def _managers_of(self, company):
+        :param asked: list of (ticket, escalation list)
+        :return: dict of ticket to users
+        """
         # sudo: res.groups: who manages the plan of a company
-        managers = self.env.ref("customer_service_plan.group_manager").sudo()
-        return managers.all_user_ids.filtered(
-            lambda user: company in user.company_ids and not user.share
-        ).sorted("id")
+        group = self.env.ref("customer_service_plan.group_manager").sudo()
+        managers = group.all_user_ids.filtered(lambda user: not user.share).sorted("id")
+        of_company = {
+            company: managers.filtered(
+                lambda user, company=company: company in user.company_ids
+            )
+            for company in {ticket.company_id for ticket, _list in asked}
+        }
+        fallbacks = {}
+        for ticket, escalation_list in asked:
+            # sudo: res.users, csp.policy: only who they are
+            known = ticket.sudo()
+            fallbacks[ticket] = (
+                known.team_id.user_id
+                | known.team_id.parent_id.user_id
+                | known.csp_policy_version_id.policy_id.owner_id
+                | escalation_list.sudo().last_resort_id
+                | of_company[ticket.company_id]
+            )
+        return fallbacks
 
     def _act(self, ticket, steps, entries):
         """Carry out what these steps do to a ticket, apart from telling people."""
@@ -369,15 +377,11 @@ class CspEscalation(models.Model):
 
     @api.model
     def _act_reassign(self, ticket, step, entry):
-        people = self._people([(ticket, step)])
+        wanted = step._wanted(ticket)
+        fallbacks = self._fallbacks_by_ticket([(ticket, step.list_id)])[ticket]
+        people = self._presence_of(wanted | fallbacks)
         now = to_epoch(fields.Datetime.now())
-        told = escalation.find_told(
-            step._wanted(ticket).ids,
-            people,
-            self._fallbacks(ticket, step.list_id).ids,
-            now,
-            step.at_night,
-        )
+        told = escalation.find_told(wanted.ids, people, fallbacks.ids, now)
         # Whoever works at the moment rather than who comes first
         found = next((each for each in told if people[each.user].working), None)
         found = found or (told and told[0])
@@ -505,17 +509,15 @@ class CspEscalation(models.Model):
                 for ticket in tickets
             ]
         )
-        wanted, everybody = {}, self.env["res.users"]
-        for ticket, entry in zip(tickets, entries, strict=True):
-            fallbacks = self._fallbacks(ticket, entry.list_id) - author
-            wanted[ticket] = users or fallbacks[:1], fallbacks
-            everybody |= wanted[ticket][0] | fallbacks
-        people = self._presence_of(everybody)
+        fallbacks = self._fallbacks_by_ticket(
+            [(entry.ticket_id, entry.list_id) for entry in entries]
+        )
+        people = self._presence_of(users.union(*fallbacks.values()))
         notices = []
         for ticket, entry in zip(tickets, entries, strict=True):
-            chosen, fallbacks = wanted[ticket]
+            others = (fallbacks[ticket] - author).ids
             for each in escalation.find_told(
-                chosen.ids, people, fallbacks.ids, to_epoch(now)
+                users.ids or others[:1], people, others, to_epoch(now)
             ):
                 notices.append(
                     {

@@ -181,22 +181,24 @@ class CspEscalationNotice(models.Model):
             mail_notify_force_send=False,
         )
         todos = self.filtered(lambda notice: notice.way == "todo")
-        by_ticket = todos.grouped("ticket_id")
-        for ticket, notices in by_ticket.items():
-            notices._give_todo(ticket)
-        by_ticket = (self - todos).grouped("ticket_id")
-        if len(by_ticket) > DIGEST_FROM:
-            (self - todos)._send_digest()
+        by_ticket = self.grouped("ticket_id")
+        is_digest = len(by_ticket) > DIGEST_FROM
+        for ticket, notices in todos.grouped("ticket_id").items():
+            # Odoo writes a mail of its own about each to-do.
+            notices.with_context(mail_activity_quick_update=is_digest)._give_todo(
+                ticket
+            )
+        if is_digest:
+            self._send_digest()
         else:
-            for ticket, notices in by_ticket.items():
+            for ticket, notices in (self - todos).grouped("ticket_id").items():
                 notices._send_message(ticket)
 
     def _give_todo(self, ticket):
         """One to-do on a ticket; what it says is added to one that is still open."""
         user = self.user_id
-        lines = self._lines()
         note = Markup("<ul>%s</ul>") % Markup().join(
-            Markup("<li>%s</li>") % line for line in lines
+            Markup("<li>%s</li>") % line for line in self._lines()
         )
         kind = self.env.ref("customer_service_plan.mail_activity_type_escalation")
         open_one = ticket.activity_ids.filtered(
@@ -207,7 +209,7 @@ class CspEscalationNotice(models.Model):
         if open_one:
             open_one.note = (open_one.note or Markup()) + note
             return
-        ticket.with_context(mail_activity_quick_update=False).activity_schedule(
+        ticket.with_env(self.env).activity_schedule(
             activity_type_id=kind.id,
             user_id=user.id,
             date_deadline=fields.Date.context_today(self),

@@ -345,13 +345,12 @@ class Case:
         come_to = event.data.get("upto")
         if come_to is None:
             return
-        for row in self.rows:
-            if (
-                row.kind == event.data.get("commitment")
-                and row.started_at == event.data.get("started_at")
-                and (row.escalated_to is None or row.escalated_to < come_to)
-            ):
-                row.escalated_to = come_to
+        # A promise taken back and made again has begun at the same moment as before.
+        row = self.live(event.data.get("commitment", ""))
+        if row is None or row.started_at != event.data.get("started_at"):
+            return
+        if row.escalated_to is None or row.escalated_to < come_to:
+            row.escalated_to = come_to
 
     def _taken_charge(self, event: Event) -> None:
         if self.closed_as:

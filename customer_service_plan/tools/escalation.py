@@ -4,7 +4,8 @@ A step lies before or after the deadline, by seconds of opening time or by a sha
 the target. On the clock of a promise it has a *position*: opening seconds from the
 deadline, negative before it. A promise keeps how far its chain has come as the position
 of the last step that was carried out; so a pause, other hours or another target never
-repeat a step, and a step that is added behind that point is not made up for.
+repeat a step, and a step that is added behind that point is not made up for. (A share
+of another target may lie ahead once more: who carries steps out keeps a log of them.)
 
 Steps may also follow something that somebody must look after though no promise runs
 out, a *concern*: a complaint, a bad rating, repeated reopening, a ticket that nobody

@@ -42,7 +42,6 @@ FACT_FIELDS = frozenset(TICKET_COLUMNS) | complaint.FACTS | {
 DEFAULTED_FACTS = FACT_FIELDS - {
     "csp_commitment_ids",
     "csp_event_ids",
-    "csp_complaint_tick_ids",
 }
 #: What a new ticket says before it is taken in, where that is not empty.
 INITIAL_FACTS = {

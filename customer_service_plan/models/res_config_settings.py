@@ -20,6 +20,9 @@ class ResConfigSettings(models.TransientModel):
     csp_complaint_list_id = fields.Many2one(
         related="company_id.csp_complaint_list_id", readonly=False
     )
+    csp_complaint_owner_id = fields.Many2one(
+        related="company_id.csp_complaint_owner_id", readonly=False
+    )
     csp_resume_on_reply = fields.Boolean(
         related="company_id.csp_resume_on_reply", readonly=False
     )

@@ -6,6 +6,9 @@ from . import test_card
 from . import test_channels
 from . import test_clock
 from . import test_clock_histories
+from . import test_complaint_portal
+from . import test_complaint_rules
+from . import test_complaints
 from . import test_doors
 from . import test_history_file
 from . import test_history_import

@@ -44,6 +44,8 @@ READERS = {
     "csp.hours.line": AGENTS,
     "csp.hours.exception": AGENTS,
     "csp.commitment": HELPDESK,
+    "csp.complaint.point": AGENTS,
+    "csp.complaint.tick": HELPDESK,
     "csp.ticket.event": HELPDESK,
     "csp.ticket.silence": {"csp_manager"},
     "csp.ticket.step": HELPDESK,
@@ -65,12 +67,20 @@ PRIVATE = {
 #: Nobody changes these, whatever his groups.
 FACTS = {
     "csp.commitment",
+    "csp.complaint.tick",
     "csp.ticket.event",
     "csp.ticket.silence",
     "csp.ticket.step",
 }
 #: Dialogs, and what belongs to an import: managers only, except where named.
-AGENTS_DIALOGS = {"csp.ticket.bulk", "csp.promise.why", "csp.promise.why.line", "csp.ticket.close"}
+AGENTS_DIALOGS = {
+    "csp.complaint.handover",
+    "csp.complaint.step",
+    "csp.promise.why",
+    "csp.promise.why.line",
+    "csp.ticket.bulk",
+    "csp.ticket.close",
+}
 
 
 class TestAccessMatrix(CspCommon):
@@ -185,12 +195,16 @@ class TestAccessMatrix(CspCommon):
             "helpdesk.ticket": {
                 "action_csp_assign_to_me",
                 "action_csp_wait_for_customer",
+                "action_csp_complaint_acknowledge",
+                "action_csp_complaint_tick",
+                "action_csp_mark_complaint",
                 "action_csp_match_again",
                 "action_csp_no_answer_needed",
                 "action_csp_why",
                 "action_csp_apply_todays_policies",
                 "action_csp_view_promises",
                 "action_csp_view_events",
+                "csp_complaint_data",
                 "csp_card_data",
                 "csp_intake_options",
                 "csp_log_contact",
@@ -497,7 +511,7 @@ class TestFactsStand(CspCommon):
         field = self.ticket._fields[name]
         if field.type == "datetime":
             return "2030-01-01 00:00:00"
-        if field.type == "integer":
+        if field.type in ("integer", "monetary"):
             return 7
         if field.type == "selection":
             return field.get_values(self.env)[-1]

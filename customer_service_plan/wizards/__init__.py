@@ -1,5 +1,7 @@
 from . import base_partner_merge
 from . import csp_commitment_excuse
+from . import csp_complaint_handover
+from . import csp_complaint_step
 from . import csp_hours_holiday, csp_hours_holiday_line
 from . import csp_hours_schedule
 from . import csp_hours_week

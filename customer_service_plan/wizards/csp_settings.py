@@ -8,6 +8,7 @@ SETTINGS = (
     "csp_call_to",
     "csp_escalation_list_id",
     "csp_complaint_list_id",
+    "csp_complaint_owner_id",
     "csp_notify_from",
     "csp_notify_to",
     "csp_resume_on_reply",
@@ -86,6 +87,15 @@ class CspSettings(models.TransientModel):
         store=True,
         readonly=False,
         help="Minutes since midnight of the person's day.",
+    )
+    csp_complaint_owner_id = fields.Many2one(
+        comodel_name="res.users",
+        string="Person for complaints",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+        domain="[('share', '=', False), ('company_ids', 'in', company_id)]",
+        ondelete="cascade",
     )
     csp_resume_on_reply = fields.Boolean(
         string="Resume when the customer answers",

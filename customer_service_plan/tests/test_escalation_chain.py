@@ -34,7 +34,7 @@ from odoo.addons.customer_service_plan.tools.escalation import (
 )
 from odoo.addons.customer_service_plan.tools.presence import Presence
 
-from .test_clock_histories import END, START, History, Seconds, for_random_histories
+from .test_clock_histories import END, START, Seconds, for_random_histories
 
 PROFILE = settings(
     max_examples=100,

@@ -75,6 +75,7 @@
         "views/csp_ticket_step_views.xml",
         "views/helpdesk_ticket_channel_views.xml",
         "views/helpdesk_ticket_stage_views.xml",
+        "views/helpdesk_ticket_distribution_views.xml",
         "views/helpdesk_ticket_views.xml",
         "views/csp_coverage_views.xml",
         "views/csp_procedure_views.xml",

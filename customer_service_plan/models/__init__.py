@@ -52,6 +52,7 @@ from . import helpdesk_ticket_card
 from . import helpdesk_ticket_category
 from . import helpdesk_ticket_channel
 from . import helpdesk_ticket_escalation
+from . import helpdesk_ticket_distribution
 from . import helpdesk_ticket_gateway
 from . import helpdesk_ticket_history
 from . import helpdesk_ticket_intake
@@ -68,6 +69,7 @@ from . import helpdesk_ticket_stage
 from . import helpdesk_ticket_tag
 from . import helpdesk_ticket_team
 from . import helpdesk_ticket_team_complaint
+from . import helpdesk_ticket_team_distribution
 from . import ir_actions_server
 from . import ir_actions_server_complaint
 from . import mail_thread

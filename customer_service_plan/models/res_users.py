@@ -1,7 +1,7 @@
 from collections import defaultdict
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
 
 from ..tools import presence
@@ -89,11 +89,20 @@ class ResUsers(models.Model):
 
     @property
     def SELF_READABLE_FIELDS(self):
-        return super().SELF_READABLE_FIELDS + STAFF_FIELDS
+        return super().SELF_READABLE_FIELDS + OWN_FIELDS
 
     @property
     def SELF_WRITEABLE_FIELDS(self):
         return super().SELF_WRITEABLE_FIELDS + OWN_FIELDS
+
+    def write(self, vals):
+        """Keep customers out of what users may say about themselves."""
+        is_customer = self.env.user.share and not self.env.su
+        if is_customer and not vals.keys().isdisjoint(OWN_FIELDS):
+            raise AccessError(
+                self.env._("Only members of the staff have deputies and absences.")
+            )
+        return super().write(vals)
 
     @api.constrains("csp_deputy_id", "company_id", "company_ids")
     def _check_csp_deputy(self):
@@ -206,10 +215,7 @@ class ResUsers(models.Model):
                 continue
             company, resource = user.company_id, resources.get(user.id)
             zone = user._csp_zone()
-            told = (
-                getattr(company, "csp_notify_from", 420),
-                getattr(company, "csp_notify_to", 1200),
-            )
+            told = (company.csp_notify_from, company.csp_notify_to)
             closed = closures[user.id]
             week = weeks.get(resource.calendar_id.id) if resource else None
             if user.csp_hours_id:

@@ -132,7 +132,9 @@ class CspStaff(models.Model):
             )
             if not presence.working and presence.works_at is not None:
                 staff.works_at_text = format_datetime(
-                    self.env, from_epoch(presence.works_at), dt_format="EEE d MMM, HH:mm"
+                    self.env,
+                    from_epoch(presence.works_at),
+                    dt_format="EEE d MMM, HH:mm",
                 )
 
     def write(self, vals):

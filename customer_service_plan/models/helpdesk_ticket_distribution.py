@@ -232,8 +232,9 @@ class HelpdeskTicket(models.Model):
         tickets = self.sudo()
         emptied.sudo()._csp_note_given({"csp_left_open": True})
         again = (tickets - emptied.sudo()).filtered(
-            lambda ticket: ticket.csp_left_open
-            and (ticket.user_id or "team_id" in vals)
+            lambda ticket: (
+                ticket.csp_left_open and (ticket.user_id or "team_id" in vals)
+            )
         )
         again._csp_note_given({"csp_left_open": False})
         if "team_id" in vals and any(
@@ -320,19 +321,33 @@ class HelpdeskTicket(models.Model):
             return
         # sudo: helpdesk.ticket: tickets are given whoever enters them
         tickets = self.sudo().filtered(
-            lambda ticket: ticket.team_id.id in distributions
-            and ticket._csp_may_be_given()
+            lambda ticket: (
+                ticket.team_id.id in distributions and ticket._csp_may_be_given()
+            )
         )
         if not tickets:
             return
         try:
             with self.env.cr.savepoint():
-                tickets.with_context(csp_history=BY_ADDON)._csp_share_out("new")
+                given = tickets.with_context(csp_history=BY_ADDON)._csp_share_out("new")
+                self.browse(given)._csp_keep_in_sight()
         except OperationalError:
             # Somebody else changes the same: the server runs the request again.
             raise
         except Exception:  # pylint: disable=broad-except
             _logger.exception("Tickets %s were given to nobody", tickets.ids)
+
+    def _csp_keep_in_sight(self):
+        """Let who entered these tickets follow those he could no longer read.
+
+        An agent who sees his own tickets only keeps seeing what he took in, though it
+        was given to a colleague.
+        """
+        if not self or self.env.su or not self.env.user._is_internal():
+            return
+        lost = self - self._filtered_access("read")
+        # sudo: helpdesk.ticket: he has just entered it
+        lost.sudo().message_subscribe(partner_ids=self.env.user.partner_id.ids)
 
     # === Sharing out ===
 
@@ -351,7 +366,9 @@ class HelpdeskTicket(models.Model):
         """
         now = to_epoch(fields.Datetime.now())
         teams = self.team_id
-        members = {team.id: team.user_ids.filtered(lambda u: not u.share) for team in teams}
+        members = {
+            team.id: team.user_ids.filtered(lambda u: not u.share) for team in teams
+        }
         people = teams.user_ids
         presences = people._csp_presence(from_epoch(now))
         work = self._csp_work(people.ids, now)
@@ -373,8 +390,7 @@ class HelpdeskTicket(models.Model):
                         there=there.works_at is not None and there.works_at <= horizon,
                         channels=frozenset(user.csp_channel_ids.ids),
                         languages=frozenset(
-                            _language(code)
-                            for code in user.csp_lang_ids.mapped("code")
+                            _language(code) for code in user.csp_lang_ids.mapped("code")
                         ),
                         ceiling=user.csp_ticket_ceiling or distribution.ceiling,
                         open=count + taken[user.id][0],
@@ -399,7 +415,8 @@ class HelpdeskTicket(models.Model):
                         channel=ticket.channel_id.id or 0,
                         language=lang,
                         points=ticket._csp_points(now),
-                        without=frozenset(strangers.ids) | without.get(ticket.id, set()),
+                        without=frozenset(strangers.ids)
+                        | without.get(ticket.id, set()),
                     )
                 )
                 note = {
@@ -540,15 +557,18 @@ class HelpdeskTicket(models.Model):
             if note.get("to"):
                 by_user[note["to"]].append(ticket.id)
         nobody = [note for note in chosen.values() if not note.get("to")]
+        # Members of a team change neither the team nor its stages; looking at them again
+        # would cost a query for each ticket.
+        settled = [self._fields["team_id"], self._fields["stage_id"]]
         for user_id, ids in by_user.items():
             tickets = self.browse(ids)
-            if len(ids) > NOTICES_AT_ONCE:
-                tickets.with_context(mail_auto_subscribe_no_notify=True).write(
-                    {"user_id": user_id}
-                )
-                tickets._csp_tell_given(user_id)
-            else:
+            many = len(ids) > NOTICES_AT_ONCE
+            if many:
+                tickets = tickets.with_context(mail_auto_subscribe_no_notify=True)
+            with self.env.protecting(settled, tickets):
                 tickets.write({"user_id": user_id})
+            if many:
+                tickets._csp_tell_given(user_id)
         for ticket, note in chosen.items():
             if note.get("to"):
                 ticket._csp_note_given(
@@ -564,7 +584,9 @@ class HelpdeskTicket(models.Model):
         moments = [note["works_at"] for note in nobody if note["works_at"]]
         if moments:
             self._csp_wake_distribution(from_epoch(min(moments)))
-        return {ticket.id: note["to"] for ticket, note in chosen.items() if note.get("to")}
+        return {
+            ticket.id: note["to"] for ticket, note in chosen.items() if note.get("to")
+        }
 
     def _csp_note_given(self, values):
         """Let facts be saved together with what else is changing on these tickets."""
@@ -623,9 +645,10 @@ class HelpdeskTicket(models.Model):
         the hands of one worker at a time, which keeps its sharing fair.
         """
         Cron = self.env["ir.cron"]
+        Ticket = type(self)
         for take, give in (
-            (self._csp_take_waiting, self._csp_give_waiting),
-            (self._csp_take_of_absent, self._csp_give_back),
+            (self._csp_take_waiting, Ticket._csp_give_waiting),
+            (self._csp_take_of_absent, Ticket._csp_give_back),
         ):
             # What could not be given stays: taken again at once it would go round.
             seen = set()

@@ -104,7 +104,9 @@ class TestRules(BaseCase):
         self.assertEqual((choice.to, choice.unqualified), (0, (1,)))
 
     def test_points(self):
-        self.assertEqual([ticket_points(str(level)) for level in range(4)], [1, 2, 3, 4])
+        self.assertEqual(
+            [ticket_points(str(level)) for level in range(4)], [1, 2, 3, 4]
+        )
         self.assertEqual(ticket_points("3", is_waiting=True), 1)
         self.assertEqual(ticket_points("1", is_near=True), 4)
         self.assertEqual(ticket_points(""), 2)

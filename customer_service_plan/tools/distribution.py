@@ -155,8 +155,8 @@ class Round:
             counts=tuple(
                 (one.id, one.given if in_turn else one.load) for one in candidates
             ),
-            full=tuple(one.id for one in full),
-            unqualified=tuple(one.id for one in unqualified),
+            full=tuple(sorted(one.id for one in full)),
+            unqualified=tuple(sorted(one.id for one in unqualified)),
             nobody_speaks=nobody_speaks,
             by_language=0 < len(speaking) < len(with_room),
         )

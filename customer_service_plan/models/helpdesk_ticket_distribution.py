@@ -530,7 +530,8 @@ class HelpdeskTicket(models.Model):
                 SELECT t.team_id, t.csp_given_to_id, count(*),
                        date_part('epoch', max(t.csp_given_at))::bigint
                   FROM helpdesk_ticket t
-                  JOIN unnest(%(teams)s::int[], %(since)s::bigint[]) AS day (team, since)
+                  JOIN unnest(%(teams)s::int[], %(since)s::bigint[])
+                    AS day (team, since)
                     ON day.team = t.team_id
                  WHERE t.csp_given_at >= %(first)s
                    AND date_part('epoch', t.csp_given_at) >= day.since
@@ -557,8 +558,8 @@ class HelpdeskTicket(models.Model):
             if note.get("to"):
                 by_user[note["to"]].append(ticket.id)
         nobody = [note for note in chosen.values() if not note.get("to")]
-        # Members of a team change neither the team nor its stages; looking at them again
-        # would cost a query for each ticket.
+        # Members of a team change neither the team nor its stages; looking at them
+        # again would cost a query for each ticket.
         settled = [self._fields["team_id"], self._fields["stage_id"]]
         for user_id, ids in by_user.items():
             tickets = self.browse(ids)
@@ -796,8 +797,12 @@ class HelpdeskTicket(models.Model):
             return []
         self.env.cr.execute(
             SQL(
-                "SELECT id FROM helpdesk_ticket WHERE id = ANY(%s) AND user_id IS NOT NULL"
-                " ORDER BY id FOR NO KEY UPDATE SKIP LOCKED",
+                """
+                SELECT id FROM helpdesk_ticket
+                 WHERE id = ANY(%s) AND user_id IS NOT NULL
+              ORDER BY id
+                   FOR NO KEY UPDATE SKIP LOCKED
+                """,
                 near.ids,
             ),
             log_exceptions=False,
@@ -805,7 +810,7 @@ class HelpdeskTicket(models.Model):
         return [row[0] for row in self.env.cr.fetchall()]
 
     def _csp_near_their_end(self):
-        """Those of these tickets whose next promise ends within what their team says."""
+        """Those of these tickets whose next promise ends as soon as their team says."""
         now = to_epoch(fields.Datetime.now())
         Commitment = self.env["csp.commitment"]
         return self.filtered(
@@ -841,7 +846,7 @@ class HelpdeskTicket(models.Model):
 
     @api.model
     def _csp_wake_for_next(self):
-        """Wake up when the next member of a team with waiting tickets begins to work."""
+        """Wake up when the next member of a team with waiting tickets is at work."""
         teams = self.env["helpdesk.ticket.team"]._csp_distributions()
         waiting = self._read_group(
             [

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from freezegun import freeze_time
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from psycopg2 import IntegrityError
 
 from odoo.exceptions import AccessError, MissingError, ValidationError
 from odoo.tests import Form, new_test_user, users
@@ -372,7 +373,7 @@ class TestDeputies(CspCommon):
 
     @mute_logger("odoo.sql_db")
     def test_back_before_leaving(self):
-        with self.assertRaises(Exception), self.cr.savepoint():
+        with self.assertRaises(IntegrityError), self.cr.savepoint():
             self.anna.write({"csp_away_from": self.at(1), "csp_away_until": self.at()})
             self.env.flush_all()
 

@@ -203,6 +203,41 @@ STORIES = [
             (0.2, "complaint"),
             (5, "reply", "That was our mistake. I call you today at four."),
             (5.2, "work"),
+            (9, "investigated", "The call was noted for the colleague on leave."),
+        ),
+        agent="agent2",
+    ),
+    Story(
+        "Dishwasher delivered with a dent",
+        "The carrier said it would be settled. It is not.",
+        JACKSON,
+        46,
+        (
+            (0.2, "complaint"),
+            (2, "reply", "We are sorry, and look into it with the carrier."),
+            (2.2, "work"),
+            (10, "investigated", "It left the warehouse whole; the carrier admits it."),
+            (11, "decided", "justified", "credit", 45, "And a new front next week"),
+            (12, "told", "phone"),
+            (13, "settled"),
+            (13.5, "solve"),
+        ),
+    ),
+    Story(
+        "Charged twice for one visit",
+        "Two invoices, one technician.",
+        AZURE,
+        28,
+        (
+            (0.3, "complaint"),
+            (1.5, "reply", "We check both invoices."),
+            (1.6, "work"),
+            (
+                8,
+                "investigated",
+                "The second visit was on another day, for the shutter.",
+            ),
+            (9, "decided", "not_justified", "", 0, "Both visits are on the time sheet"),
         ),
         agent="agent2",
     ),
@@ -363,6 +398,9 @@ STORIES = [
         (
             (0.2, "complaint"),
             (3, "reply", "I am sorry. Here it is again, in large print."),
+            (3.2, "decided", "justified", "apology", 0, "Large print from now on"),
+            (3.3, "told", "reply"),
+            (3.4, "settled"),
             (4, "solve"),
             (9, "rate", 1, "It was in English."),
         ),
@@ -756,6 +794,29 @@ class _Company:
 
     def _complaint(self, ticket):
         ticket.with_user(ticket.user_id).csp_is_complaint = True
+
+    def _investigated(self, ticket, finding):
+        self._step(ticket, "investigated", finding=finding)
+
+    def _decided(self, ticket, outcome, kind, amount, note):
+        self._step(
+            ticket,
+            "decided",
+            outcome=outcome,
+            remedy_kind=kind or False,
+            remedy_amount=amount,
+            remedy_note=note,
+        )
+
+    def _told(self, ticket, way):
+        self._step(ticket, "told", told_by=way, told_outside=True)
+
+    def _settled(self, ticket):
+        self._step(ticket, "closed")
+
+    def _step(self, ticket, step, **values):
+        dialog = self.env["csp.complaint.step"].with_user(ticket.user_id)
+        dialog.create({"ticket_id": ticket.id, "step": step, **values}).action_confirm()
 
     def _rate(self, ticket, rate, feedback):
         token = ticket._rating_get_access_token()

@@ -17,9 +17,8 @@ class HelpdeskTicket(models.Model):
         sources = self - target
         if sources:
             sources._csp_join_complaints(target)
-            if hasattr(sources, "_csp_end_concern"):
-                for trigger in CONCERNS:
-                    sources._csp_end_concern(trigger)
+            for trigger in CONCERNS:
+                sources._csp_end_concern(trigger)
             sources._csp_join_follow_ups(target)
         return result
 
@@ -35,8 +34,6 @@ class HelpdeskTicket(models.Model):
             return
         target = target.sudo().with_context(csp_by_addon=BY_ADDON)
         target.csp_is_complaint = True
-        if "csp_complaint_at" not in self._fields:
-            return
         first = complaints.sorted(
             lambda ticket: (ticket.csp_complaint_at or ticket.create_date, ticket.id)
         )[0]

@@ -138,7 +138,10 @@ class CspTicketBulk(models.TransientModel):
                 "refused_text": Markup("<ul>%s</ul>")
                 % Markup("").join(
                     Markup("<li>%s: %s</li>")
-                    % (ticket._get_html_link(title=ticket.display_name), reason)
+                    % (
+                        ticket._get_html_link(title=ticket.display_name),
+                        Markup("<br/>").join(reason.split("\n")),
+                    )
                     for ticket, reason in refused
                 ),
             }

@@ -1,6 +1,6 @@
 from datetime import datetime
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from odoo.tests import BaseCase
@@ -15,6 +15,8 @@ ALWAYS = Timeline("UTC", always_open=True)
 NEVER = Timeline("UTC")
 HOUR = 3600
 KINDS = st.sampled_from(silence.KINDS)
+#: A busy machine is no fault of what is tested.
+patiently = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def at(day, hour, minute=0):
@@ -59,6 +61,7 @@ class TestWhoseTurn(BaseCase):
     def test_never_waited(self):
         self.assertIsNone(self.since(("staff_reply", 5)))
 
+    @patiently
     @given(st.lists(st.tuples(KINDS, st.integers(0, 9)), max_size=12))
     def test_never_before_the_wait(self, events):
         events.sort(key=lambda event: event[1])
@@ -102,6 +105,7 @@ class TestPlan(BaseCase):
         plan = silence.plan(Rule(HOUR, HOUR), at(2, 9), None, NEVER)
         self.assertEqual(plan, Plan(None, None))
 
+    @patiently
     @given(
         st.integers(0, 100) | st.none(),
         st.integers(1, 40),

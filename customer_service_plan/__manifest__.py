@@ -82,6 +82,7 @@
         "views/helpdesk_ticket_complaint_views.xml",
         "views/helpdesk_ticket_team_complaint_views.xml",
         "views/portal_complaint_templates.xml",
+        "views/helpdesk_ticket_intake_views.xml",
         "views/portal_templates.xml",
         "views/res_config_settings_views.xml",
         "views/res_partner_profile_views.xml",

@@ -150,9 +150,10 @@ class HelpdeskTicket(models.Model):
                 "title": ticket.name,
                 "closed": bool(ticket.csp_closed_as),
                 # sudo: res.partner: the name of the contact stands on the ticket
-                "customer": ticket.partner_id.sudo().name or ticket.partner_name,
-                "partner_id": ticket.partner_id.has_access("read")
-                and ticket.partner_id.id,
+                "who": ticket.partner_id.sudo().name or ticket.partner_name or False,
+                "customer": bool(ticket.partner_id)
+                and ticket.partner_id.has_access("read")
+                and ticket.partner_id._csp_lookup_result("ticket"),
             }
             for ticket in tickets
         ]

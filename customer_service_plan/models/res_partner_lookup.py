@@ -147,6 +147,7 @@ class ResPartner(models.Model):
         company = self.commercial_company_name
         return {
             "id": self.id,
+            "entity": self.commercial_partner_id.id,
             "name": self.name or self.display_name,
             "company": company if company != self.name else False,
             "email": self.email or False,

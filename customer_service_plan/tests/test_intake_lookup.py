@@ -238,7 +238,7 @@ class TestLookup(CspCommon):
         for typed in (number, number.lower(), f"#{int(number[2:])}"):
             found = self._lookup(typed)["tickets"]
             self.assertEqual([row["id"] for row in found], mine.ids, typed)
-        self.assertEqual(found[0]["partner_id"], self.customer.id)
+        self.assertEqual(found[0]["customer"]["id"], self.customer.id)
         self.assertFalse(self._lookup(other.number)["tickets"])
         self.assertTrue(self._lookup(other.number, self.agent)["tickets"])
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import RedirectWarning, UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import SQL
 from odoo.tools.mail import email_normalize, is_html_empty, plaintext2html
@@ -221,7 +221,8 @@ class HelpdeskTicket(models.Model):
             ``complaint``, ``mine`` (the agent looks after it), ``settled`` (close it
             as solved)
         :return: dict with ``id``, ``number``, ``closed``, ``visible`` (whether the
-            user may open the ticket) and ``message`` (why it was not closed)
+            user may open the ticket), ``message`` (why it was not closed) and ``next``
+            (an action that helps: ``action``, ``label``, ``context``)
         :raises AccessError: for whoever may not enter tickets, or names what he may not
             read
         :raises UserError: when something is missing or gone
@@ -249,8 +250,8 @@ class HelpdeskTicket(models.Model):
         # or has just made
         ticket.sudo().with_context(csp_by_addon=BY_ADDON).csp_contact_key = key or False
         self._csp_remember_channel(chosen["channel_id"])
-        message = ticket._csp_solve_at_once() if values.get("settled") else False
-        return ticket._csp_intake_result(message)
+        refusal = ticket._csp_solve_at_once() if values.get("settled") else {}
+        return ticket._csp_intake_result(refusal)
 
     @api.model
     def _csp_contact_length(self, values):
@@ -397,8 +398,8 @@ class HelpdeskTicket(models.Model):
     def _csp_solve_at_once(self):
         """Close a ticket that was settled while the customer was there.
 
-        :return: why that cannot be, else False. What was taken down stays, whoever
-            refuses to have it closed
+        :return: empty dict, or why that cannot be (``message``) and what there is to
+            do (``next``). What was taken down stays, whoever refuses to have it closed
         """
         self.ensure_one()
         # sudo: helpdesk.ticket: the user has just made it, maybe for another team
@@ -410,15 +411,29 @@ class HelpdeskTicket(models.Model):
         solved = closing.filtered(lambda stage: stage.csp_outcome == "solved")
         stage = (solved or closing.filtered(lambda stage: not stage.csp_outcome))[:1]
         if not stage:
-            return self.env._("No stage says that a ticket is solved.")
+            return {"message": self.env._("No stage says that a ticket is solved.")}
+        if not may_write and (points := ticket._csp_open_points()):
+            return {"message": ticket._csp_describe_open_points(points)}
         try:
             with self.env.cr.savepoint():
                 ticket.write({"stage_id": stage.id})
+        except RedirectWarning as error:
+            text, action, label, *context = error.args
+            self.invalidate_recordset()
+            return {
+                "message": text,
+                "next": {
+                    "action": action,
+                    "label": label,
+                    "context": (context[0] if context else None) or {},
+                },
+            }
         except UserError as error:
-            return str(error)
-        return False
+            self.invalidate_recordset()
+            return {"message": str(error)}
+        return {}
 
-    def _csp_intake_result(self, message=False):
+    def _csp_intake_result(self, refusal=None):
         visible = self.sudo(False).has_access("read")
         # sudo: helpdesk.ticket: number and state of what the user has just saved
         ticket = self.sudo()
@@ -427,7 +442,9 @@ class HelpdeskTicket(models.Model):
             "number": ticket.number,
             "closed": bool(ticket.csp_closed_as),
             "visible": visible,
-            "message": message,
+            "message": False,
+            "next": False,
+            **(refusal or {}),
         }
 
     @api.model

@@ -22,6 +22,7 @@ from . import test_hours_tour
 from . import test_hours_wizards
 from . import test_intake
 from . import test_intake_lookup
+from . import test_intake_tour
 from . import test_js
 from . import test_mail_gateway
 from . import test_mass_mail

@@ -2,7 +2,12 @@ from datetime import timedelta
 
 from freezegun import freeze_time
 
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import (
+    AccessError,
+    RedirectWarning,
+    UserError,
+    ValidationError,
+)
 from odoo.service.model import call_kw
 from odoo.tests import new_test_user
 
@@ -94,6 +99,7 @@ class TestIntake(IntakeCommon):
                 "closed": False,
                 "visible": True,
                 "message": False,
+                "next": False,
             },
         )
 
@@ -152,6 +158,24 @@ class TestIntake(IntakeCommon):
         self.assertEqual(ticket.name, "No colours")
         self.assertEqual(ticket.user_id, self.own)
         self.assertEqual(self._row(ticket, "resolution").state, "running")
+
+    def test_what_is_open_before_closing(self):
+        """Who refuses may say where to go on."""
+
+        def refuse(tickets, vals):
+            if "stage_id" in vals:
+                text = tickets.env._("Two steps are open.")
+                raise RedirectWarning(text, 7, tickets.env._("See them"), {"a": 1})
+            return write(tickets, vals)
+
+        write = type(self.Ticket).write
+        self.patch(type(self.Ticket), "write", refuse)
+        result = self._log(settled=True)
+        self.assertEqual(result["message"], "Two steps are open.")
+        self.assertEqual(
+            result["next"], {"action": 7, "label": "See them", "context": {"a": 1}}
+        )
+        self.assertFalse(self._ticket(result).csp_closed_as)
 
     def test_no_stage_for_it(self):
         closing = self.env["helpdesk.ticket.stage"].search([("closed", "=", True)])

@@ -33,6 +33,12 @@ const EMPTY = {
     complaint: false,
 };
 
+/** @returns {String} that nobody else has; `randomUUID` is for encrypted pages only */
+function newKey() {
+    const numbers = crypto.getRandomValues(new Uint32Array(4));
+    return Array.from(numbers, (number) => number.toString(36)).join("-");
+}
+
 /**
  * @param {Number} seconds
  * @returns {String} as a clock shows it: “4:05”, “1:04:05”
@@ -60,7 +66,7 @@ export class IntakeDialog extends Component {
         this.ui = useService("ui");
         const kept = draft.read();
         this.startedAt = kept ? kept.startedAt : Date.now();
-        this.key = kept ? kept.key : crypto.randomUUID();
+        this.key = kept ? kept.key : newKey();
         this.form = useState({...EMPTY, ...(kept && kept.form)});
         this.state = useState({
             now: Date.now(),
@@ -80,15 +86,19 @@ export class IntakeDialog extends Component {
         this.subjectRef = useRef("subject");
         this.newRef = useRef("newName");
         this.ticketsRef = useRef("tickets");
+        this.errorRef = useRef("error");
         this.asked = 0;
         this.timer = null;
-        this.cardRecord = null;
+        this.cardRecords = new Map();
+        // Where the cursor goes as soon as that is on the screen.
+        this.next = null;
         this.env.dialogData.dismiss = () => this.askBeforeDiscarding();
         onWillStart(() => this.loadOptions());
         useEffect(
             () => this.keep(),
             () => [JSON.stringify(this.form), this.state.query]
         );
+        useEffect(() => this.moveCursor());
         onMounted(() => {
             this.clock = browser.setInterval(() => {
                 this.state.now = Date.now();
@@ -118,6 +128,17 @@ export class IntakeDialog extends Component {
     focusFirst() {
         const {customer} = this.form;
         (customer ? this.subjectRef : this.searchRef).el?.focus();
+    }
+
+    moveCursor() {
+        const element = this.next?.();
+        if (element) {
+            this.next = null;
+            element.focus();
+            if (element === this.searchRef.el) {
+                element.select();
+            }
+        }
     }
 
     // --- The draft
@@ -153,14 +174,15 @@ export class IntakeDialog extends Component {
             this.dialog.add(ConfirmationDialog, {
                 title: _t("Throw this contact away?"),
                 body: _t("What you have typed has not been saved."),
-                confirmLabel: _t("Throw away"),
-                confirmClass: "btn-danger",
-                cancelLabel: _t("Go on"),
-                confirm: () => {
+                // The button that loses nothing is the one that a slip presses.
+                confirmLabel: _t("Go on"),
+                cancelLabel: _t("Throw away"),
+                confirm: () => this.focusFirst(),
+                dismiss: () => this.focusFirst(),
+                cancel: () => {
                     draft.forget();
                     resolve();
                 },
-                cancel: () => this.focusFirst(),
             });
         });
     }
@@ -168,7 +190,7 @@ export class IntakeDialog extends Component {
     startAfresh() {
         draft.forget();
         this.startedAt = Date.now();
-        this.key = crypto.randomUUID();
+        this.key = newKey();
         Object.assign(this.form, EMPTY, {
             channelId: this.options.channel || 0,
             teamId: this.options.team || 0,
@@ -181,7 +203,7 @@ export class IntakeDialog extends Component {
             restored: false,
             now: Date.now(),
         });
-        browser.setTimeout(() => this.focusFirst());
+        this.next = () => this.searchRef.el;
     }
 
     // --- Time
@@ -244,7 +266,7 @@ export class IntakeDialog extends Component {
                 name: `${ticket.number} ${ticket.title}`,
                 details: ticket.who || "",
                 badge: ticket.closed ? _t("Closed") : "",
-                choose: () => this.chooseTicket(ticket),
+                ticket,
             })),
             ...customers.map((customer) => ({
                 key: `c${customer.id}`,
@@ -255,7 +277,7 @@ export class IntakeDialog extends Component {
                     .filter(Boolean)
                     .join(" · "),
                 badge: customer.archived ? _t("Archived") : "",
-                choose: () => this.chooseCustomer(customer),
+                customer,
             })),
             {
                 key: "new",
@@ -265,7 +287,6 @@ export class IntakeDialog extends Component {
                     : _t("Somebody without a contact"),
                 details: query.trim(),
                 badge: "",
-                choose: () => this.chooseNew(),
             },
         ];
     }
@@ -280,7 +301,7 @@ export class IntakeDialog extends Component {
         if (ev.key === "Enter" && !ev.ctrlKey && !ev.metaKey) {
             ev.preventDefault();
             if (choices.length) {
-                choices[this.state.active].choose();
+                this.choose(choices[this.state.active]);
             } else {
                 this.search();
             }
@@ -291,10 +312,20 @@ export class IntakeDialog extends Component {
         }
     }
 
+    choose({ticket, customer}) {
+        if (ticket) {
+            this.chooseTicket(ticket);
+        } else if (customer) {
+            this.chooseCustomer(customer);
+        } else {
+            this.chooseNew();
+        }
+    }
+
     chooseCustomer(customer) {
         this.form.customer = {...customer, isNew: false};
         this.form.ticketId = 0;
-        this.state.error = "";
+        this.state.tickets = [];
         this.loadTickets(true);
     }
 
@@ -319,35 +350,26 @@ export class IntakeDialog extends Component {
         this.form.customer = {id: 0, isNew: true, ...known};
         this.form.ticketId = 0;
         this.state.tickets = [];
-        browser.setTimeout(() => {
-            const {name} = this.form.customer;
-            (name ? this.subjectRef : this.newRef).el?.focus();
-        });
+        this.next = () => (known.name ? this.subjectRef : this.newRef).el;
     }
 
     forgetCustomer() {
         this.form.customer = null;
         this.form.ticketId = 0;
         this.state.tickets = [];
+        this.next = () => this.searchRef.el;
         this.search();
-        browser.setTimeout(() => {
-            this.searchRef.el?.focus();
-            this.searchRef.el?.select();
-        });
     }
 
     /** The card looks at a record of a form: this is all it needs of one. */
     get record() {
         const {id} = this.form.customer;
-        if (this.cardRecord?.resId !== id) {
-            this.cardRecord = reactive({
-                resModel: "res.partner",
-                resId: id,
-                data: {},
-                dirty: false,
-            });
+        if (!this.cardRecords.has(id)) {
+            const values = {resModel: "res.partner", resId: id, data: {}, dirty: false};
+            this.cardRecords.set(id, reactive(values));
         }
-        return this.cardRecord;
+        // The same for each rendering: another record would be asked for anew.
+        return this.cardRecords.get(id);
     }
 
     /** Is it about something that is open already? */
@@ -381,10 +403,10 @@ export class IntakeDialog extends Component {
         }
         this.state.tickets = tickets;
         if (focus) {
-            browser.setTimeout(() => {
-                const radio = this.ticketsRef.el?.querySelector("input:checked");
-                (radio || this.subjectRef.el)?.focus();
-            });
+            this.next = () =>
+                this.ticketsRef.el?.querySelector("input:checked") ||
+                this.subjectRef.el;
+            this.render();
         }
     }
 
@@ -465,6 +487,7 @@ export class IntakeDialog extends Component {
             saved = await this.orm.call(TICKET, "csp_log_contact", [values]);
         } catch (error) {
             Object.assign(this.state, {saving: false, error: this.explain(error)});
+            this.next = () => this.errorRef.el;
             return;
         }
         draft.forget();
@@ -490,7 +513,7 @@ export class IntakeDialog extends Component {
         return (data && data.message) || message || _t("It could not be saved.");
     }
 
-    tell({id, number, closed, visible, message}) {
+    tell({id, number, closed, visible, message, next}) {
         const said = closed
             ? _t("%s: saved and solved", number)
             : _t("%s: saved", number);
@@ -501,13 +524,18 @@ export class IntakeDialog extends Component {
                 res_id: id,
                 views: [[false, "form"]],
             });
+        const goOn = () =>
+            this.action.doAction(next.action, {additionalContext: next.context});
         const text = message
             ? _t("%(number)s is saved, but still open. %(why)s", {number, why: message})
             : said;
         this.notification.add(text, {
             type: message ? "warning" : "success",
             sticky: Boolean(message),
-            buttons: visible ? [{name: _t("Open"), onClick: open, primary: true}] : [],
+            buttons: [
+                ...(next ? [{name: next.label, onClick: goOn, primary: true}] : []),
+                ...(visible ? [{name: _t("Open"), onClick: open, primary: !next}] : []),
+            ],
         });
     }
 

@@ -145,6 +145,7 @@ class HelpdeskTicket(models.Model):
     )
     csp_complaint_outcome = fields.Selection(
         selection=COMPLAINT_OUTCOMES,
+        string="Outcome of the complaint",
         readonly=True,
         copy=False,
         groups="base.group_user",

@@ -428,6 +428,7 @@ class TestHandover(ComplaintCommon):
             .create({"user_id": self.luc.id, "reason": "Luc speaks Italian"})
         )
         self.assertEqual(wizard.ticket_ids, ticket)
+        self.assertIs(wizard.warning, False)
         wizard.action_hand_over()
         self.assertEqual(ticket.user_id, self.luc)
         self.assertEqual(ticket.csp_handover_count, 1)

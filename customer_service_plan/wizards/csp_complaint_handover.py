@@ -90,7 +90,7 @@ class CspComplaintHandover(models.TransientModel):
                     ticket[counter] >= complaint.MANY_HANDOVERS - 1
                 )
             )
-            wizard.warning = often and self.env._(
+            wizard.warning = bool(often) and self.env._(
                 "Handed over %(times)s times already: %(tickets)s. Could you settle it "
                 "yourself?",
                 times=max(often.mapped(counter)),

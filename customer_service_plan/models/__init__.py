@@ -13,6 +13,10 @@ from . import csp_education_level
 from . import csp_escalation
 from . import csp_escalation_concern
 from . import csp_escalation_list
+from . import csp_escalation_list_dry_run
+from . import csp_escalation_list_example
+from . import csp_escalation_list_problems
+from . import csp_escalation_log
 from . import csp_escalation_notice
 from . import csp_escalation_step
 from . import csp_history_activity
@@ -51,8 +55,9 @@ from . import helpdesk_ticket_acts
 from . import helpdesk_ticket_card
 from . import helpdesk_ticket_category
 from . import helpdesk_ticket_channel
-from . import helpdesk_ticket_escalation
 from . import helpdesk_ticket_distribution
+from . import helpdesk_ticket_escalation
+from . import helpdesk_ticket_escalation_panel
 from . import helpdesk_ticket_gateway
 from . import helpdesk_ticket_history
 from . import helpdesk_ticket_intake

@@ -1,10 +1,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
+from odoo.tools.i18n import format_list
 
-from ..tools import escalation
+from ..tools import clock, escalation
 from ..tools.segmenting import split_codes
 from .csp_commitment import COMMITMENT_KINDS
-from .csp_policy_line import PRIORITIES
+from .csp_policy_line import PRIORITIES, format_minutes
 
 TRIGGERS = [
     (escalation.BEFORE, "Before a promise is missed"),
@@ -44,6 +45,8 @@ WAYS = [
     ("inbox", "In Odoo's inbox"),
     ("email", "By e-mail"),
 ]
+#: So much of what to do is told in a line about the step.
+SHORT = 60
 #: What decides when a step is due, and for which promises.
 TIMING_FIELDS = frozenset(
     {
@@ -65,7 +68,7 @@ class CspEscalationStep(models.Model):
     _inherit = ["csp.rule.source"]
     _description = "Escalation Step"
     _order = "list_id, sequence, id"
-    _rec_name = "what_text"
+    _rec_names_search = ["list_id.name", "note"]
     _csp_rule_fields = TIMING_FIELDS
     _check_company_auto = True
 
@@ -101,6 +104,9 @@ class CspEscalationStep(models.Model):
     recipients = fields.Char(
         string="Who",
         help="People by what they have to do with the ticket.",
+    )
+    role = fields.Selection(
+        selection=ROLES, store=False, help="Names the choices of `recipients`."
     )
     user_ids = fields.Many2many(
         comodel_name="res.users",
@@ -163,6 +169,22 @@ class CspEscalationStep(models.Model):
                     )
                 )
 
+    @api.constrains("action", "recipients", "user_ids", "group_ids")
+    def _check_somebody_else(self):
+        for step in self:
+            if (
+                step.action == "reassign"
+                and split_codes(step.recipients) == ["assignee"]
+                and not (step.user_ids or step.group_ids)
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "“%(step)s” gives the ticket to whoever has it already: choose "
+                        "somebody else.",
+                        step=step.display_name,
+                    )
+                )
+
     @api.constrains("action", "mail_template_id", "server_action_id", "priority")
     def _check_action_is_complete(self):
         wanted = {
@@ -217,6 +239,28 @@ class CspEscalationStep(models.Model):
                         )
                     )
 
+    @api.constrains(
+        "list_id",
+        "sequence",
+        "active",
+        "trigger",
+        "kinds",
+        "offset_minutes",
+        "offset_percent",
+        "action",
+        "recipients",
+        "user_ids",
+        "group_ids",
+        "notify_by",
+        "priority",
+        "mail_template_id",
+        "server_action_id",
+    )
+    def _check_chain(self):
+        # A list that is saved with its steps is looked at when all of them are.
+        if not self.list_id._is_part_of_change():
+            self.list_id._check_steps()
+
     @api.model_create_multi
     def create(self, vals_list):
         steps = super().create(vals_list)
@@ -257,20 +301,249 @@ class CspEscalationStep(models.Model):
             )
         return users
 
-    def _compiled(self):
-        """The step as `tools/escalation.py` works with it."""
+    def _compiled(self, id=None, sequence=None):
+        """The step as `tools/escalation.py` works with it.
+
+        :param id: stands for the step where it has no id yet
+        :param sequence: where it stands on a screen
+        """
         self.ensure_one()
         return escalation.Step(
-            id=self.id,
+            id=self.id if id is None else id,
             trigger=self.trigger,
             offset=self.offset_minutes * 60,
             percent=self.offset_percent,
             kinds=frozenset(split_codes(self.kinds)),
-            sequence=self.sequence,
+            sequence=self.sequence if sequence is None else sequence,
         )
 
-    @api.depends("trigger", "action", "recipients", "user_ids", "group_ids")
+    # === Rules among the steps of a list ===
+
+    def _meets(self, other):
+        """Whether both steps can be taken for one and the same promise or matter."""
+        if {self.trigger, other.trigger} & set(escalation.CONCERNS):
+            return self.trigger == other.trigger
+        kinds, others = set(split_codes(self.kinds)), set(split_codes(other.kinds))
+        return not kinds or not others or bool(kinds & others)
+
+    def _is_about(self, kind):
+        """Whether the step is for promises of a kind, or for a kind of matter."""
+        self.ensure_one()
+        if kind in escalation.CONCERNS:
+            return self.trigger == kind
+        kinds = split_codes(self.kinds)
+        return self.trigger not in escalation.CONCERNS and (not kinds or kind in kinds)
+
+    def _people_key(self):
+        """Whom the step is for, for comparing."""
+        return (
+            frozenset(split_codes(self.recipients)),
+            frozenset(self.user_ids.ids),
+            frozenset(self.group_ids.ids),
+        )
+
+    def _approach_key(self):
+        """All that makes a step what it is, apart from the words of its message."""
+        is_for_people = self.action in FOR_PEOPLE
+        return (
+            self.trigger,
+            self.offset_percent,
+            self.offset_percent or self.offset_minutes,
+            self.action,
+            is_for_people and self._people_key(),
+            self.action == "notify" and self.notify_by,
+            self.action == "priority" and self.priority,
+            self.action == "customer" and self.mail_template_id.id,
+            self.action == "server_action" and self.server_action_id.id,
+        )
+
+    def _place(self):
+        """Where the step lies, seen from the deadline: unit and signed number."""
+        sign = -1 if self.trigger == escalation.BEFORE else 1
+        if self.offset_percent:
+            return "percent", sign * self.offset_percent
+        return "minutes", sign * self.offset_minutes
+
+    def _refuse_twin(self, other):
+        if self._approach_key() == other._approach_key():
+            raise ValidationError(
+                self.env._(
+                    "“%(step)s” stands here twice. Remove one of both, or do something "
+                    "else the second time: who did not act on it once will hardly do so "
+                    "on the same again.",
+                    step=self.display_name,
+                )
+            )
+
+    def _refuse_earlier(self, other):
+        """Refuse `other` below this step when it is due before it."""
+        (unit, place), (other_unit, other_place) = self._place(), other._place()
+        if unit == other_unit:
+            is_earlier = other_place < place
+        else:
+            # Before and after can be told apart whatever the target is.
+            is_earlier = other_place < 0 <= place or other_place == 0 < place
+        if is_earlier:
+            raise ValidationError(
+                self.env._(
+                    "“%(other)s” is due before “%(step)s”, but stands below it. Drag it "
+                    "up, or change its time.",
+                    other=other.display_name,
+                    step=self.display_name,
+                )
+            )
+
+    # === In words ===
+
+    @api.depends(
+        "trigger",
+        "kinds",
+        "offset_minutes",
+        "offset_percent",
+        "action",
+        "recipients",
+        "user_ids.name",
+        "group_ids.name",
+        "notify_by",
+        "at_night",
+        "note",
+        "priority",
+        "mail_template_id.name",
+        "server_action_id.name",
+    )
     @api.depends_context("lang")
     def _compute_texts(self):
         for step in self:
-            step.when_text = step.who_text = step.what_text = ""
+            step.when_text = step._when()
+            step.who_text = step._who()
+            step.what_text = step._what()
+
+    @api.depends("when_text", "what_text")
+    def _compute_display_name(self):
+        for step in self:
+            step.display_name = self.env._(
+                "%(when)s: %(what)s", when=step.when_text, what=step.what_text
+            )
+
+    def _when(self):
+        """When the step is due, in words: “30 min before a first reply is missed”."""
+        self.ensure_one()
+        if self.trigger in escalation.CONCERNS:
+            return self._when_of_concern()
+        what = self._promises_text()
+        if self.offset_percent:
+            values = {"percent": self.offset_percent, "what": what}
+            if self.trigger == escalation.BEFORE:
+                return self.env._(
+                    "%(percent)s %% of the target before %(what)s is missed", **values
+                )
+            return self.env._(
+                "%(percent)s %% of the target after %(what)s was missed", **values
+            )
+        values = {"time": format_minutes(self.env, self.offset_minutes), "what": what}
+        if self.trigger == escalation.BEFORE:
+            return self.env._("%(time)s before %(what)s is missed", **values)
+        if self.offset_minutes:
+            return self.env._("%(time)s after %(what)s was missed", **values)
+        return self.env._("As soon as %(what)s was missed", what=what)
+
+    def _promises_text(self):
+        names = {
+            clock.FIRST_RESPONSE: self.env._("a first reply"),
+            clock.NEXT_RESPONSE: self.env._("a further reply"),
+            clock.RESOLUTION: self.env._("a solution"),
+        }
+        kinds = split_codes(self.kinds)
+        if not kinds or len(kinds) == len(names):
+            return self.env._("a promise")
+        return format_list(
+            self.env, [names.get(kind, kind) for kind in kinds], style="or"
+        )
+
+    def _when_of_concern(self):
+        time = self.offset_minutes and format_minutes(self.env, self.offset_minutes)
+        match self.trigger:
+            case escalation.COMPLAINT:
+                if time:
+                    return self.env._("%s after a complaint", time)
+                return self.env._("As soon as there is a complaint")
+            case escalation.BAD_RATING:
+                if time:
+                    return self.env._("%s after a bad rating", time)
+                return self.env._("As soon as there is a bad rating")
+            case escalation.REOPENED:
+                if time:
+                    return self.env._("%s after it was reopened repeatedly", time)
+                return self.env._("As soon as it was reopened repeatedly")
+        if time:
+            return self.env._("When nobody took the ticket for %s", time)
+        return self.env._("As soon as nobody has the ticket")
+
+    def _who(self):
+        """Whom the step is for, in words: “Assignee, team leader, Eva”."""
+        self.ensure_one()
+        if self.action == "customer":
+            return self.env._("Customer")
+        if self.action not in FOR_PEOPLE:
+            return ""
+        labels = dict(self._roles())
+        # sudo: res.users, res.groups: their names only
+        step = self.sudo()
+        names = [labels.get(role, role) for role in split_codes(self.recipients)]
+        names += step.with_context(active_test=False).user_ids.mapped("name")
+        names += [self.env._("everybody in %s", group.name) for group in step.group_ids]
+        text = ", ".join(name for name in names if name)
+        return text[:1].upper() + text[1:]
+
+    @api.model
+    def _roles(self):
+        """Pairs of role and what it is called within a sentence."""
+        return [
+            ("assignee", self.env._("assignee")),
+            ("team_leader", self.env._("team leader")),
+            ("parent_team_leader", self.env._("leader of the parent team")),
+            ("complaint_owner", self.env._("owner of the complaint")),
+            ("policy_owner", self.env._("owner of the policy")),
+        ]
+
+    def _what(self):
+        """What the step does, in words: “To-do: call the customer”."""
+        self.ensure_one()
+        note = _shorten(self.note)
+        # sudo: mail.template, ir.actions.server: their names only
+        step = self.sudo()
+        match self.action:
+            case "todo":
+                text = self.env._("To-do: %s", note) if note else self.env._("To-do")
+            case "reassign":
+                return self.env._("Give the ticket to somebody else")
+            case "priority":
+                labels = dict(self._fields["priority"]._description_selection(self.env))
+                priority = labels.get(self.priority)
+                if not priority:
+                    return self.env._("Raise the priority")
+                return self.env._("Priority at least %s", priority)
+            case "customer":
+                name = step.mail_template_id.name
+                if not name:
+                    return self.env._("Write to the customer")
+                return self.env._("Write to the customer: %s", name)
+            case "server_action":
+                name = step.server_action_id.name
+                if not name:
+                    return self.env._("Run a server action")
+                return self.env._("Run: %s", name)
+            case _:
+                if self.notify_by == "email":
+                    text = self.env._("Tell people by e-mail")
+                else:
+                    text = self.env._("Tell people")
+                if note:
+                    text = self.env._("%(what)s: %(note)s", what=text, note=note)
+        return self.env._("%s (also at night)", text) if self.at_night else text
+
+
+def _shorten(text):
+    """The first line of a text, not too long."""
+    line = next(iter((text or "").strip().splitlines()), "")
+    return line if len(line) <= SHORT else line[: SHORT - 1].rstrip() + "…"

@@ -44,6 +44,11 @@ READERS = {
     "csp.hours.line": AGENTS,
     "csp.hours.exception": AGENTS,
     "csp.commitment": HELPDESK,
+    "csp.escalation": HELPDESK,
+    "csp.escalation.concern": HELPDESK,
+    "csp.escalation.list": HELPDESK,
+    "csp.escalation.notice": HELPDESK,
+    "csp.escalation.step": HELPDESK,
     "csp.complaint.point": AGENTS,
     "csp.complaint.tick": HELPDESK,
     "csp.ticket.event": HELPDESK,
@@ -67,19 +72,22 @@ PRIVATE = {
 #: Nobody changes these, whatever his groups.
 FACTS = {
     "csp.commitment",
-    "csp.complaint.tick",
+    "csp.escalation",
+    "csp.escalation.concern",
+    "csp.escalation.notice",
     "csp.ticket.event",
     "csp.ticket.silence",
-    "csp.ticket.step",
 }
 #: Dialogs, and what belongs to an import: managers only, except where named.
 AGENTS_DIALOGS = {
     "csp.complaint.handover",
     "csp.complaint.step",
+    "csp.escalation.try",
     "csp.promise.why",
     "csp.promise.why.line",
     "csp.ticket.bulk",
     "csp.ticket.close",
+    "csp.ticket.escalate",
 }
 
 
@@ -187,6 +195,13 @@ class TestAccessMatrix(CspCommon):
             },
             "csp.segment.need": {"csp_matrix_data"},
             "csp.commitment": {"action_excuse"},
+            "csp.escalation": {"action_view_ticket"},
+            "csp.escalation.list": {
+                "action_dry_run",
+                "action_try",
+                "action_view_log",
+                "action_view_policies",
+            },
             "csp.hours": {
                 "action_set_week",
                 "action_add_holidays",
@@ -205,6 +220,10 @@ class TestAccessMatrix(CspCommon):
                 "action_csp_apply_todays_policies",
                 "action_csp_view_promises",
                 "action_csp_view_events",
+                "action_csp_escalate",
+                "action_csp_take_charge",
+                "action_csp_try_escalation",
+                "action_csp_view_escalations",
                 "csp_complaint_data",
                 "csp_card_data",
                 "csp_intake_options",

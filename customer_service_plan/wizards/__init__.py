@@ -2,6 +2,7 @@ from . import base_partner_merge
 from . import csp_commitment_excuse
 from . import csp_complaint_handover
 from . import csp_complaint_step
+from . import csp_escalation_try
 from . import csp_hours_holiday, csp_hours_holiday_line
 from . import csp_hours_schedule
 from . import csp_hours_week
@@ -11,5 +12,6 @@ from . import csp_promise_why, csp_promise_why_line
 from . import csp_settings
 from . import csp_ticket_close
 from . import csp_ticket_bulk
+from . import csp_ticket_escalate
 from . import helpdesk_ticket_merge
 from . import privacy_lookup_wizard

@@ -41,6 +41,30 @@ export function formatEpoch(seconds) {
     return formatMoment(DateTime.fromSeconds(seconds));
 }
 
+const MINUTE = 60;
+const HOUR = 3600;
+
+/**
+ * How long ago something was, as long as that says more than the moment itself.
+ *
+ * @param {Number} seconds UTC epoch seconds
+ * @param {Number} now
+ * @returns {String} “just now”, “20 min ago”, “2 h ago”, else the moment
+ */
+export function formatAgo(seconds, now) {
+    const passed = now - seconds;
+    if (passed < MINUTE) {
+        return _t("just now");
+    }
+    if (passed < HOUR) {
+        return _t("%s min ago", Math.floor(passed / MINUTE));
+    }
+    if (passed < 12 * HOUR) {
+        return _t("%s h ago", Math.floor(passed / HOUR));
+    }
+    return formatEpoch(seconds);
+}
+
 // One clock for all badges of a page.
 const HALF_A_MINUTE = 30000;
 const minutes = reactive({now: Date.now()});

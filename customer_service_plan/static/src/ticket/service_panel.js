@@ -1,7 +1,7 @@
 import {Component, onWillDestroy, useExternalListener, useState} from "@odoo/owl";
 import {nextOpening, standing} from "./opening_time";
 import {_t} from "@web/core/l10n/translation";
-import {formatEpoch} from "./moment";
+import {formatAgo, formatEpoch} from "./moment";
 import {formatSeconds} from "../duration/duration";
 import {registry} from "@web/core/registry";
 import {standardWidgetProps} from "@web/views/widgets/standard_widget_props";
@@ -32,7 +32,7 @@ export class ServicePanel extends Component {
     setup() {
         this.orm = useService("orm");
         this.action = useService("action");
-        this.state = useState({data: null, now: 0});
+        this.state = useState({data: null, now: 0, showHistory: false});
         // Server time minus client time, in milliseconds.
         this.skew = 0;
         this.asked = 0;
@@ -204,6 +204,82 @@ export class ServicePanel extends Component {
         return this.state.data.promises
             .filter((promise) => promise.state === "missed")
             .map((promise) => promise.id);
+    }
+
+    // --- Escalation
+
+    get escalation() {
+        return this.state.data.escalation || {};
+    }
+
+    get lastStep() {
+        return (this.escalation.steps || [])[0];
+    }
+
+    get escalatedText() {
+        const {lastStep} = this;
+        const ago = formatAgo(this.escalation.at, this.state.now);
+        return lastStep
+            ? _t("Escalated %(ago)s: %(what)s", {ago, what: lastStep.text})
+            : _t("Escalated %s", ago);
+    }
+
+    get chargeText() {
+        const {is_mine: isMine, taken_at: at, taken_by: who} = this.escalation;
+        const since = formatEpoch(at);
+        return isMine
+            ? _t("You take charge since %s", since)
+            : _t("%(who)s takes charge since %(since)s", {who, since});
+    }
+
+    get history() {
+        return (this.escalation.steps || []).map((step) => ({
+            ...step,
+            when: formatEpoch(step.at),
+        }));
+    }
+
+    onToggleHistory() {
+        this.state.showHistory = !this.state.showHistory;
+    }
+
+    async onTakeCharge() {
+        if (await this.saved()) {
+            await this.orm.call("helpdesk.ticket", "action_csp_take_charge", [
+                [this.props.record.resId],
+            ]);
+            await this.props.record.load();
+        }
+    }
+
+    async onEscalate() {
+        if (await this.saved()) {
+            this.action.doAction("customer_service_plan.csp_ticket_escalate_action", {
+                additionalContext: {
+                    active_model: "helpdesk.ticket",
+                    active_ids: [this.props.record.resId],
+                    active_id: this.props.record.resId,
+                },
+                onClose: () => this.props.record.load(),
+            });
+        }
+    }
+
+    async onForesee() {
+        await this.doTicketAction("action_csp_try_escalation");
+    }
+
+    async onAllEscalations() {
+        await this.doTicketAction("action_csp_view_escalations");
+    }
+
+    async doTicketAction(method) {
+        if (await this.saved()) {
+            const action = await this.orm.call("helpdesk.ticket", method, [
+                [this.props.record.resId],
+            ]);
+            this.action.doAction(action);
+        }
     }
 
     get canExcuse() {

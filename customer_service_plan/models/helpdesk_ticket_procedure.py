@@ -76,7 +76,11 @@ class HelpdeskTicket(models.Model):
         return (
             self.env["csp.ticket.step"]
             .sudo()
-            .search([("ticket_id", "in", self.ids)], order="id")
+            .search_fetch(
+                [("ticket_id", "in", self.ids)],
+                ["ticket_id", "step_id", "user_id", "at", "undone_at", "undone_by_id"],
+                order="id",
+            )
         )
 
     def _csp_ticks(self):

@@ -34,6 +34,7 @@ from . import test_past_tickets
 from . import test_policies
 from . import test_portal
 from . import test_presence
+from . import test_procedures
 from . import test_profile
 from . import test_promise_apply
 from . import test_promises

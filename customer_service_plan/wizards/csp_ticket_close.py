@@ -94,7 +94,7 @@ class CspTicketClose(models.TransientModel):
         )
 
     def _close(self):
-        if not self.stage_id:
+        if not (self.ticket_ids and self.stage_id):
             raise UserError(self.env._("Move the tickets to a closing stage first."))
         self.ticket_ids._csp_closing().write({"stage_id": self.stage_id.id})
         return {"type": "ir.actions.act_window_close", "infos": {"closed": True}}

@@ -54,7 +54,7 @@ export class ProcedureHint extends Component {
     show(ev) {
         const tab = ev.currentTarget.closest(".o_form_view").querySelector(PAGE);
         tab?.click();
-        tab?.scrollIntoView({block: "nearest"});
+        tab?.scrollIntoView({block: "center"});
     }
 }
 

@@ -57,12 +57,12 @@ from . import helpdesk_ticket_category
 from . import helpdesk_ticket_channel
 from . import helpdesk_ticket_distribution
 from . import helpdesk_ticket_escalation
-from . import helpdesk_ticket_escalation_panel
 from . import helpdesk_ticket_gateway
 from . import helpdesk_ticket_history
 from . import helpdesk_ticket_intake
 from . import helpdesk_ticket_merged
 from . import helpdesk_ticket_panel
+from . import helpdesk_ticket_panel_escalation
 from . import helpdesk_ticket_past
 from . import helpdesk_ticket_portal
 from . import helpdesk_ticket_complaint

@@ -85,10 +85,10 @@ class CspEscalationList(models.Model):
 
     def _policies(self):
         """Policies of which a version that is not retired names one of these lists."""
-        versions = self.policy_version_ids.filtered(
-            lambda each: each.state != "retired"
-        )
-        return versions.policy_id
+        return self._versions().policy_id
+
+    def _versions(self):
+        return self.policy_version_ids.filtered(lambda row: row.state != "retired")
 
     # === Rules ===
 

@@ -39,9 +39,9 @@ class CspEscalationList(models.Model):
 
         :param ticket: a ticket, or its id
         :return: list of dicts: ``step`` (id), ``sequence`` (its number in the list),
-            ``when``, ``what`` in words, ``who`` (names), ``for`` (the promise or matter,
-            or False), ``at`` (UTC, ``YYYY-mm-dd HH:MM:SS``, or False), ``state`` (done,
-            planned, skipped, stopped, waiting) and ``why`` (a sentence, or False)
+            ``when``, ``what`` in words, ``who`` (names), ``for`` (the promise or
+            matter, or False), ``at`` (UTC, ``YYYY-mm-dd HH:MM:SS``, or False), ``state``
+            (done, planned, skipped, stopped, waiting) and ``why`` (a sentence, or False)
         :raises AccessError: for who may not read the list or the ticket
         """
         self.ensure_one()
@@ -50,8 +50,8 @@ class CspEscalationList(models.Model):
             ticket = self.env["helpdesk.ticket"].browse(ticket)
         ticket.ensure_one()
         ticket.check_access("read")
-        # sudo: csp.commitment, csp.escalation, res.users: what is known of a ticket that
-        # the user sees; of colleagues only their names
+        # sudo: csp.commitment, csp.escalation, res.users: what is known of a ticket
+        # that the user sees; of colleagues only their names
         return self.sudo()._foretell(ticket.sudo())
 
     def _foretell(self, ticket):

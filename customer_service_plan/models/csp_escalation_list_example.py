@@ -96,14 +96,12 @@ class CspEscalationList(models.Model):
         return hours._timeline() if hours else ALWAYS_OPEN
 
     def _targets(self, kind):
-        """Minutes that policies with this list promise for a kind, the longest first."""
+        """Minutes that policies with this list promise for a kind, longest first."""
         name = TARGET_FIELDS.get(kind)
         if not name:
             return []
-        versions = self.policy_version_ids.filtered(
-            lambda each: each.state != "retired"
-        )
-        return sorted(filter(None, versions.line_ids.mapped(name)), reverse=True)
+        minutes = self._versions().line_ids.mapped(name)
+        return sorted(filter(None, minutes), reverse=True)
 
     def _example_chain(self):
         """The list with its steps as they are on the screen, saved or not.

@@ -369,8 +369,8 @@ class CspEscalationStep(models.Model):
             raise ValidationError(
                 self.env._(
                     "“%(step)s” stands here twice. Remove one of both, or do something "
-                    "else the second time: who did not act on it once will hardly do so "
-                    "on the same again.",
+                    "else the second time: who did not act the first time will hardly "
+                    "do so on the same again.",
                     step=self.display_name,
                 )
             )
@@ -386,8 +386,8 @@ class CspEscalationStep(models.Model):
         if is_earlier:
             raise ValidationError(
                 self.env._(
-                    "“%(other)s” is due before “%(step)s”, but stands below it. Drag it "
-                    "up, or change its time.",
+                    "“%(other)s” is due before “%(step)s”, but stands below it. Drag "
+                    "it up, or change its time.",
                     other=other.display_name,
                     step=self.display_name,
                 )

@@ -636,6 +636,16 @@ class TestClosing(ComplaintCommon):
         self.assertEqual(ticket.csp_complaint_state, "closed")
         self.assertEqual(ticket.stage_id, self.stage_done)
 
+    def test_something_else_is_asked_too(self):
+        """The complaint is closed, though the ticket may not be yet."""
+        ticket = self._complaint()
+        Ticket = type(self.env["helpdesk.ticket"])
+        refuse = patch.object(Ticket, "_csp_check_closing", side_effect=UserError("No"))
+        with refuse:
+            self._settle(ticket, stage_id=self.stage_done.id)
+        self.assertEqual(ticket.csp_complaint_state, "closed")
+        self.assertEqual(ticket.stage_id, self.stage_new)
+
     def test_asks_for_many(self):
         tickets = self._complaint() + self._complaint()
         with self.assertRaisesRegex(UserError, tickets[0].number):

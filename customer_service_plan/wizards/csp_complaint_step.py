@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import RedirectWarning, UserError
 from odoo.tools import format_amount
 
 from ..models.helpdesk_ticket_complaint import COMPLAINT_REMEDIES
@@ -134,9 +134,27 @@ class CspComplaintStep(models.TransientModel):
         if not ticket.csp_is_complaint:
             raise UserError(self.env._("%s is not a complaint.", ticket.display_name))
         getattr(self, f"_take_{self.step}")(ticket)
-        if self.stage_id and self.step == complaint.CLOSED:
-            self.ticket_id.stage_id = self.stage_id
-        return {"type": "ir.actions.act_window_close"}
+        close = {"type": "ir.actions.act_window_close"}
+        if not self.stage_id or self.step != complaint.CLOSED:
+            return close
+        try:
+            with self.env.cr.savepoint():
+                self.ticket_id.stage_id = self.stage_id
+        except (RedirectWarning, UserError):
+            # Something else is asked before closing the ticket, and asked there: the
+            # complaint stays closed.
+            return {
+                "type": "ir.actions.client",
+                "tag": "display_notification",
+                "params": {
+                    "type": "info",
+                    "message": self.env._(
+                        "The complaint is closed. Close the ticket, too."
+                    ),
+                    "next": close,
+                },
+            }
+        return close
 
     def action_ask(self):
         """Ask somebody who may settle so much to decide as written here."""

@@ -828,7 +828,8 @@ class CspCommitment(models.Model):
     @api.model
     def _bring_batch_up_to_date(self, ids, failed=None):
         try:
-            with self.env.cr.savepoint(flush=False):
+            # Flushing: what fails leaves nothing behind in memory either.
+            with self.env.cr.savepoint():
                 self._bring_up_to_date(ids)
         except CONFLICTS:
             raise
@@ -841,7 +842,7 @@ class CspCommitment(models.Model):
     @api.model
     def _bring_one_up_to_date(self, ticket_id):
         try:
-            with self.env.cr.savepoint(flush=False):
+            with self.env.cr.savepoint():
                 self._bring_up_to_date([ticket_id])
             return True
         except CONFLICTS:

@@ -428,6 +428,58 @@ class CspEscalation(models.Model):
     # === What happened then ===
 
     @api.model
+    def _promises_of(self, tickets):
+        """To which promises the entries of tickets belong, before these are derived
+        anew; see `_belong_to`."""
+        self.flush_model(["commitment_id"])
+        self.env.cr.execute(
+            SQL(
+                """
+                SELECT e.id, c.ticket_id, c.kind, c.started_at
+                  FROM csp_escalation e
+                  JOIN csp_commitment c ON c.id = e.commitment_id
+                 WHERE e.ticket_id = ANY(%s)
+              ORDER BY e.id
+                """,
+                tickets.ids,
+            )
+        )
+        return self.env.cr.fetchall()
+
+    @api.model
+    def _belong_to(self, promises):
+        """Give entries their promises back, which have other ids now.
+
+        :param promises: what `_promises_of` gave
+        """
+        if not promises:
+            return
+        entries, tickets, kinds, starts = zip(*promises, strict=True)
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH found AS (
+                    SELECT DISTINCT ON (c.id, e.step_id) e.id, c.id AS commitment
+                      FROM unnest(%s, %s, %s, %s::timestamp[])
+                        AS row(entry, ticket, kind, start)
+                      JOIN csp_escalation e ON e.id = row.entry
+                      JOIN csp_commitment c
+                        ON c.ticket_id = row.ticket AND c.kind = row.kind
+                       AND c.started_at = row.start
+                  ORDER BY c.id, e.step_id, e.id DESC
+                )
+                UPDATE csp_escalation e SET commitment_id = found.commitment
+                  FROM found WHERE e.id = found.id
+                """,
+                list(entries),
+                list(tickets),
+                list(kinds),
+                list(starts),
+            )
+        )
+        self.invalidate_model(["commitment_id"], flush=False)
+
+    @api.model
     def _settle(self, ids, column="commitment_id"):
         """What was late has ended: nobody needs to be told any more."""
         if not ids:

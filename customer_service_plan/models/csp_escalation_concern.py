@@ -261,6 +261,24 @@ class CspEscalationConcern(models.Model):
         self.invalidate_model(flush=False)
 
     @api.model
+    def _plan_anew(self, lists):
+        """Have the open matters that follow these lists looked at by the next sweep."""
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE csp_escalation_concern
+                   SET next_step_at = %s
+                 WHERE list_id = ANY(%s) AND ended_at IS NULL
+                   AND escalated_to IS DISTINCT FROM %s
+                """,
+                fields.Datetime.now(),
+                lists.ids,
+                clock.OVER,
+            )
+        )
+        self.invalidate_model(["next_step_at"], flush=False)
+
+    @api.model
     def _stand_still(self, tickets):
         """Take no further step on the open matters of tickets: somebody has charge."""
         self.env.cr.execute(

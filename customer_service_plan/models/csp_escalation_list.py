@@ -226,3 +226,4 @@ class CspEscalationList(models.Model):
         if any(not each.company_id for each in self):
             companies = companies.browse()
         self.env["res.company"]._csp_escalation_changed(companies)
+        self.env["csp.escalation.concern"]._plan_anew(self)

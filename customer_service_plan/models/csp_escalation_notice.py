@@ -6,6 +6,8 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ..tools import escalation
+from ..tools.epoch import from_epoch, to_epoch
 from .csp_commitment import CONFLICTS, MAX_CONFLICTS, RETRY_AFTER
 from .protected import BY_ADDON
 
@@ -83,6 +85,7 @@ class CspEscalationNotice(models.Model):
     )
 
     _due = models.Index("(due_at) WHERE state = 'waiting'")
+    _by_mail = models.Index("(sent_at) WHERE message_id IS NOT NULL")
 
     # === Telling ===
 
@@ -93,7 +96,12 @@ class CspEscalationNotice(models.Model):
         What is due for one person at once is told once: everything about a ticket in
         one message, and more than `DIGEST_FROM` tickets in a single one.
         """
-        self._look_after_mails()
+        try:
+            with self.env.cr.savepoint():
+                self._look_after_mails()
+        except CONFLICTS:
+            # Somebody else does.
+            self.env.cr.rollback()
         while True:
             done = self._send_batch(batch_size)
             if not self.env["ir.cron"]._commit_progress(done) or not done:
@@ -147,16 +155,19 @@ class CspEscalationNotice(models.Model):
         ).with_context(csp_by_addon=BY_ADDON)
         try:
             with self.env.cr.savepoint():
+                told = notices - notices._hand_on(now)
+                if not told:
+                    return len(notices)
                 # First, so that another worker who told him fails here, not after.
-                notices.write({"state": "sent", "sent_at": now, "error": False})
-                notices.flush_recordset()
-                notices._deliver()
+                told.write({"state": "sent", "sent_at": now, "error": False})
+                told.flush_recordset()
+                told._deliver()
                 # What waited for the morning is told now.
-                told = notices.escalation_id.filtered(
+                entries = told.escalation_id.filtered(
                     lambda entry: entry.state == "waiting"
                 )
-                told |= told.search([("joined_into_id", "in", told.ids)])
-                told.with_context(csp_by_addon=BY_ADDON).write({"state": "told"})
+                entries |= entries.search([("joined_into_id", "in", entries.ids)])
+                entries.with_context(csp_by_addon=BY_ADDON).write({"state": "told"})
         except CONFLICTS:
             raise
         except Exception as error:  # pylint: disable=broad-except
@@ -170,6 +181,46 @@ class CspEscalationNotice(models.Model):
                 {"due_at": now + RETRY_AFTER, "error": str(error) or repr(error)}
             )
         return len(notices)
+
+    def _hand_on(self, now):
+        """Have somebody else told who is there, if the one it is for has left or gone
+        on leave while it waited for his morning.
+
+        :return: the notices that are no longer for him
+        """
+        held = self.filtered(lambda notice: notice.due_at > notice.escalation_id.at)
+        user = self.user_id
+        if not held and user.active:
+            return held
+        held = held if user.active else self
+        Escalation = self.env["csp.escalation"]
+        fallbacks = Escalation._fallbacks_by_ticket(
+            [(entry.ticket_id, entry.list_id) for entry in held.escalation_id]
+        )
+        people = Escalation._presence_of(user.union(*fallbacks.values()))
+        if people[user.id].active and not people[user.id].away:
+            return held.browse()
+        handed_on, values = held.browse(), []
+        for notice in held:
+            for each in escalation.find_told(
+                user.ids, people, fallbacks[notice.ticket_id].ids, to_epoch(now)
+            ):
+                if each.user == user.id:
+                    continue
+                handed_on |= notice
+                values.append(
+                    {
+                        "escalation_id": notice.escalation_id.id,
+                        "user_id": each.user,
+                        "instead_of_id": (notice.instead_of_id or user).id,
+                        "way": notice.way,
+                        "due_at": from_epoch(each.at),
+                        "state": "waiting",
+                    }
+                )
+        handed_on.write({"state": "dropped"})
+        handed_on.create(values)
+        return handed_on
 
     def _deliver(self):
         """Write the messages and to-dos of one person."""

@@ -881,6 +881,8 @@ class HelpdeskTicket(models.Model):
         now = to_epoch(fields.Datetime.now())
         dossiers = Commitment._open_dossiers(tickets.ids)
         history = tickets.env["csp.ticket.event"]._history(tickets.ids)
+        Escalation = tickets.env["csp.escalation"]
+        promises = Escalation._promises_of(tickets)
         Commitment.search([("ticket_id", "in", tickets.ids)]).with_context(
             csp_by_addon=BY_ADDON
         ).unlink()
@@ -893,6 +895,7 @@ class HelpdeskTicket(models.Model):
                 dossier.seen_match = ticket._csp_match_key()
                 dossier.as_of = now
         Commitment._close_dossiers(dossiers.values())
+        Escalation._belong_to(promises)
         tickets._csp_facts_written()
         tickets._csp_wake_sweep(dossiers.values())
 

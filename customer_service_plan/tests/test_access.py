@@ -72,11 +72,13 @@ PRIVATE = {
 #: Nobody changes these, whatever his groups.
 FACTS = {
     "csp.commitment",
+    "csp.complaint.tick",
     "csp.escalation",
     "csp.escalation.concern",
     "csp.escalation.notice",
     "csp.ticket.event",
     "csp.ticket.silence",
+    "csp.ticket.step",
 }
 #: Dialogs, and what belongs to an import: managers only, except where named.
 AGENTS_DIALOGS = {
@@ -557,6 +559,8 @@ class TestFactsStand(CspCommon):
         """Every stored csp field of a ticket is a fact, or known not to be one."""
         no_facts = {
             "csp_is_complaint",
+            # What the agent decides
+            "csp_keep_waiting",
             # Links of other parts of the addon
             "csp_previous_id",
             "csp_following_ids",

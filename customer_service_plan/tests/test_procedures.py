@@ -3,6 +3,7 @@ import re
 from freezegun import freeze_time
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg2 import IntegrityError
 
 from odoo.exceptions import AccessError, RedirectWarning, UserError
 from odoo.fields import Command
@@ -74,7 +75,7 @@ class TestProcedureRules(BaseCase):
     @PROFILE
     @given(rules(), st.data())
     def test_ticks(self, found, data):
-        """Each tick settles its own step; nothing is lost; nothing is done by itself."""
+        """Each tick settles its own step; nothing is lost or done by itself."""
         steps = [step for one in found for step in one.steps]
         ticked = data.draw(st.lists(st.sampled_from(steps or [None]), unique=True))
         ticks = [
@@ -355,7 +356,7 @@ class TestProcedures(ProcedureCommon):
 
     def test_coverage_duration(self):
         coverage = self.version.coverage_ids[0]
-        with self.assertRaises(Exception), mute_logger("odoo.sql_db"):
+        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"):
             with self.env.cr.savepoint():
                 coverage.duration_months = -1
                 coverage.flush_recordset()

@@ -1,11 +1,15 @@
 import {Component, useEffect, useState} from "@odoo/owl";
 import {STEP_TICKED} from "./procedure_page";
 import {_t} from "@web/core/l10n/translation";
+import {browser} from "@web/core/browser/browser";
 import {registry} from "@web/core/registry";
 import {standardFieldProps} from "@web/views/fields/standard_field_props";
 import {useBus} from "@web/core/utils/hooks";
 
 const PAGE = ".o_notebook_headers .nav-link[name=csp_procedure]";
+
+// Milliseconds until the page has been drawn.
+const SETTLE = 100;
 
 /** How far the procedure of a ticket is, and what comes next, in one line. */
 export class ProcedureHint extends Component {
@@ -54,7 +58,8 @@ export class ProcedureHint extends Component {
     show(ev) {
         const tab = ev.currentTarget.closest(".o_form_view").querySelector(PAGE);
         tab?.click();
-        tab?.scrollIntoView({block: "center"});
+        // Not before the page is there: until then the form may be too short for it.
+        browser.setTimeout(() => tab?.scrollIntoView({block: "start"}), SETTLE);
     }
 }
 

@@ -122,6 +122,7 @@
         "demo/csp_complaint_demo.xml",
         "demo/csp_policy_demo.xml",
         "demo/csp_procedure_demo.xml",
+        "demo/csp_escalation_demo.xml",
         "demo/helpdesk_ticket_demo.xml",
     ],
     "pre_init_hook": "pre_init_hook",

@@ -16,6 +16,7 @@ from odoo.tools import SQL
 from ..models.protected import BY_ADDON
 from ..tools.clock import DAY
 from ..tools.epoch import from_epoch, to_epoch
+from . import escalation
 
 MODULE = "customer_service_plan"
 HOUR = 3600
@@ -23,6 +24,8 @@ HOUR = 3600
 POLICY_AGE = timedelta(days=60)
 #: Channels that do not come with the help desk itself.
 OWN_CHANNELS = ("in_person", "chat")
+#: More is never due on one ticket between two things that happen to it.
+MOST_SWEEPS = 30
 #: How far back a ticket may have come in.
 LONGEST_AGE = 50 * DAY
 
@@ -617,6 +620,7 @@ def fill(env):
     env["helpdesk.ticket.stage"]._csp_set_shipped_meanings()
     env["helpdesk.ticket.channel"]._csp_setup()
     company = _Company(env)
+    escalation.begin(env)
     company.publish_policies()
     tickets = env["helpdesk.ticket"].browse(company.tell(story).id for story in STORIES)
     env.flush_all()
@@ -636,6 +640,7 @@ def fill(env):
         )
     )
     tickets.invalidate_recordset()
+    escalation.tell(env)
     company.begin_next_version()
 
 
@@ -707,12 +712,19 @@ class _Company:
         return ticket
 
     def _sweep(self, ticket, until):
-        """Notice what is missed up to a moment, each at its time."""
-        late = ticket.csp_commitment_ids.filtered(
-            lambda row: row.state == "running" and row.deadline and row.deadline < until
-        )
-        for deadline in sorted(late.mapped("deadline")):
-            with _at(deadline + timedelta(seconds=1)):
+        """Notice what is missed, and escalate it, up to a moment, each at its time."""
+        Concern = self.env["csp.escalation.concern"]
+        concerns = Concern.search([("ticket_id", "=", ticket.id)])
+        for _round in range(MOST_SWEEPS):
+            planned = [
+                moment
+                for rows in (ticket.csp_commitment_ids, concerns)
+                for moment in rows.mapped("next_step_at")
+                if moment and moment < until
+            ]
+            if not planned:
+                return
+            with _at(min(planned) + timedelta(seconds=1)):
                 self.env["csp.commitment"]._bring_up_to_date(ticket.ids)
 
     def _ago(self, timeline, seconds):

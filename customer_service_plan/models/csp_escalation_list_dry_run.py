@@ -40,8 +40,10 @@ class CspEscalationList(models.Model):
         :param ticket: a ticket, or its id
         :return: list of dicts: ``step`` (id), ``sequence`` (its number in the list),
             ``when``, ``what`` in words, ``who`` (names), ``for`` (the promise or
-            matter, or False), ``at`` (UTC, ``YYYY-mm-dd HH:MM:SS``, or False), ``state``
-            (done, planned, skipped, stopped, waiting) and ``why`` (a sentence, or False)
+            matter, or False), ``early`` (before the deadline), ``at`` (UTC,
+            ``YYYY-mm-dd HH:MM:SS``, or False), ``state``
+            (done, planned, skipped, stopped, waiting) and ``why`` (a sentence, or
+            False)
         :raises AccessError: for who may not read the list or the ticket
         """
         self.ensure_one()
@@ -280,6 +282,7 @@ class CspEscalationList(models.Model):
             "what": step.what_text,
             "who": [step.who_text] if step.who_text else [],
             "for": label,
+            "early": step.trigger == escalation.BEFORE,
             "at": False,
             "state": "skipped",
             "why": False,

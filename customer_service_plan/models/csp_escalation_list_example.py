@@ -177,7 +177,7 @@ class CspEscalationList(models.Model):
             )
         if deadline is not None:
             early = sum(row["early"] for row in rows)
-            text = self.env._("%s: this is when it is due", labels[kind])
+            text = self.env._("%s is due", labels[kind])
             rows.insert(early, self._example_row(deadline, "deadline", text))
         for before, row in zip(rows, rows[1:], strict=False):
             row["closed"] = foresight.get_closed_spans(hours, before["at"], row["at"])

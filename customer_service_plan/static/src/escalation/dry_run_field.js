@@ -59,6 +59,7 @@ export class DryRunField extends Component {
                 kind: "step",
                 ...LOOKS[row.state],
                 state: row.state,
+                ...(row.state === "planned" && row.early && {tone: "early"}),
                 badge: labels[row.state],
                 number: row.sequence,
                 time: row.at ? formatStep(row.epoch, "", now) : "",

@@ -1,3 +1,5 @@
+import logging
+
 from odoo import api, fields, models
 from odoo.exceptions import RedirectWarning, UserError
 
@@ -324,12 +326,15 @@ class HelpdeskTicket(models.Model):
         if not points:
             return
         self.check_access("write")
-        raise RedirectWarning(
+        question = RedirectWarning(
             self._csp_describe_open_points(points),
             self.env.ref("customer_service_plan.csp_ticket_close_action").id,
             self.env._("See what is open"),
             {"csp_closing": {"tickets": self.ids, "stage": vals["stage_id"]}},
         )
+        # Asking is no fault: the server would log it as one.
+        question.loglevel = logging.INFO
+        raise question
 
     def _csp_is_person(self):
         """Whether a colleague acts himself and was not asked yet."""

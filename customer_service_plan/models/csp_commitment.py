@@ -41,6 +41,10 @@ MAX_CONFLICTS = 20
 #: Somebody else has changed, or is changing, what we want to.
 CONFLICTS = (errors.SerializationFailure, errors.DeadlockDetected)
 
+#: First half of the keys of advisory locks: the other one is the id of a user who is
+#: being told of escalations, or 0, shared by those who find out what is due.
+LOCK_SPACE = 0x6373706E
+
 #: By database, the deadline (epoch seconds) for which this process knows the sweep to
 #: be planned. Not knowing better only costs a query.
 _SWEEP_PLANNED_AT: dict[str, int] = {}
@@ -806,7 +810,7 @@ class CspCommitment(models.Model):
     def _work_batch(self, take, limit, failed=None):
         """Bring one batch of tickets up to date and give its size.
 
-        The tickets and their promises are locked by the first statement of the
+        The tickets and their promises are locked by the first statements of the
         transaction: under REPEATABLE READ it fails where another worker has changed
         one since, and then the batch is taken again on a new snapshot. The batch is one
         savepoint; only where that fails each ticket gets its own.
@@ -815,6 +819,10 @@ class CspCommitment(models.Model):
         """
         for _attempt in range(MAX_CONFLICTS):
             try:
+                # Nobody is told while others still find out what there is to tell.
+                self.env.cr.execute(
+                    "SELECT pg_advisory_xact_lock_shared(%s, 0)", [LOCK_SPACE]
+                )
                 # Another worker was faster: that is nothing to report.
                 self.env.cr.execute(take(limit), log_exceptions=False)
                 ids = list(dict.fromkeys(row[0] for row in self.env.cr.fetchall()))

@@ -8,15 +8,13 @@ from odoo.tools import SQL
 
 from ..tools import escalation
 from ..tools.epoch import from_epoch, to_epoch
-from .csp_commitment import CONFLICTS, MAX_CONFLICTS, RETRY_AFTER
+from .csp_commitment import CONFLICTS, LOCK_SPACE, MAX_CONFLICTS, RETRY_AFTER
 from .protected import BY_ADDON
 
 _logger = logging.getLogger(__name__)
 
 #: More tickets than these for one person at once become one message.
 DIGEST_FROM = 5
-#: First half of the keys of the locks by which one worker tells one person.
-LOCK_SPACE = 0x6373706E
 #: So long a mail that could not be sent is tried again, once an hour.
 KEEP_TRYING = timedelta(days=3)
 
@@ -112,7 +110,7 @@ class CspEscalationNotice(models.Model):
         """Tell some people; give how many notices were looked at.
 
         One worker tells one person at a time, or two would share out what is to be one
-        message.
+        message. While others still find out what is due it is left to the last of them.
         """
         for _attempt in range(MAX_CONFLICTS):
             try:
@@ -135,10 +133,19 @@ class CspEscalationNotice(models.Model):
                  WHERE state = 'waiting' AND due_at <= %s
                  LIMIT %s
             )
-            SELECT user_id FROM due WHERE pg_try_advisory_xact_lock(%s, user_id)
+            SELECT user_id FROM due
+             WHERE NOT EXISTS (
+                       SELECT 1 FROM pg_locks l
+                         JOIN pg_database d ON d.oid = l.database
+                        WHERE l.locktype = 'advisory' AND l.classid = %s
+                          AND l.objid = 0 AND l.pid <> pg_backend_pid()
+                          AND d.datname = current_database()
+                   )
+               AND pg_try_advisory_xact_lock(%s, user_id)
             """,
             fields.Datetime.now(),
             limit,
+            LOCK_SPACE,
             LOCK_SPACE,
         )
 

@@ -174,7 +174,7 @@ class CspEscalationStep(models.Model):
         for step in self:
             if (
                 step.action == "reassign"
-                and split_codes(step.recipients) == ["assignee"]
+                and set(split_codes(step.recipients)) == {"assignee"}
                 and not (step.user_ids or step.group_ids)
             ):
                 raise ValidationError(

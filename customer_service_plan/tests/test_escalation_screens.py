@@ -238,19 +238,50 @@ class TestEscalationScreens(CspCommon):
         self.assertEqual({row["state"] for row in plan}, {"skipped"})
         self.assertEqual({row["why"] for row in plan}, {"The ticket is closed."})
 
-    def test_dry_run_writes_nothing_and_asks_for_access(self):
+    def test_dry_run_asks_for_access(self):
         ticket = self._late_ticket(self.at())
-        self.env.flush_all()
-        with freeze_time(self.at(minutes=1)):
-            self.env.cr.execute("SET TRANSACTION READ ONLY")
-            try:
-                self.list.with_user(self.agent).action_dry_run(ticket)
-            finally:
-                # Cannot be taken back within a transaction but by its savepoint.
-                pass
         employee = new_test_user(self.env, "csp_nobody", groups="base.group_user")
         with self.assertRaises(AccessError):
             self.list.with_user(employee).action_dry_run(ticket)
+
+    def test_dry_run_writes_nothing(self):
+        ticket = self._late_ticket(self.at())
+        self.env.flush_all()
+        # The rollback to the test's savepoint takes this back.
+        self.env.cr.execute("SET TRANSACTION READ ONLY")
+        with freeze_time(self.at(minutes=1)):
+            self.assertTrue(self.list.with_user(self.agent).action_dry_run(ticket))
+
+    def test_dry_run_does_not_ask_more_for_more_steps(self):
+        ticket = self._late_ticket(self.at())
+        steps = [
+            {
+                "trigger": "after",
+                "offset_minutes": minutes,
+                "recipients": "assignee,team_leader",
+            }
+            for minutes in range(10, 100, 10)
+        ]
+        longer = self._create_list(*steps)
+        counts = []
+        with freeze_time(self.at(minutes=1)):
+            for each in (self.list, longer):
+                each.action_dry_run(ticket)
+                self.env.invalidate_all()
+                before = self.env.cr.sql_log_count
+                each.action_dry_run(ticket)
+                counts.append(self.env.cr.sql_log_count - before)
+        # Where people are at each moment is asked for each moment.
+        self.assertLess(counts[1], 3 * counts[0])
+
+    def test_list_of_another_company(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        theirs = self._create_list(company_id=False)
+        self.env["csp.escalation.list"].browse(theirs.id).company_id = other
+        with self.assertRaises(AccessError):
+            theirs.with_user(self.agent).action_dry_run(self._late_ticket(self.at()))
+        with self.assertRaises(ValidationError):
+            self.env.company.csp_escalation_list_id = theirs
 
     def test_agents_read_only(self):
         mine = self.list.with_user(self.agent)

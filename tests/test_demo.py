@@ -69,7 +69,7 @@ class TestDemo(ProcessCase):
             self.assertGreaterEqual(max(found["gaps"]), 3)
             self.assertEqual(set(found["known"]), {True, False})
         with self.subTest("tickets of these customers"):
-            self.assertEqual(found["tickets"], 52)
+            self.assertGreater(found["tickets"], 50)
             self.assertEqual(
                 found["promised by segment"], ["Contract Customers", "Older Customers"]
             )

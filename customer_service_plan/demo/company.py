@@ -613,6 +613,25 @@ STORIES = [
     ),
 ]
 
+#: Told after the team began to share out its tickets: they are given to who is there
+#: and has the least work.
+SHARED = [
+    Story(
+        "Factuur met het oude adres",
+        "We zijn in september verhuisd, graag een nieuwe factuur.",
+        JANSSENS,
+        3,
+        agent="",
+    ),
+    Story(
+        "Two scanners for the new shop",
+        "When could somebody bring and set them up?",
+        DELVAUX,
+        2,
+        agent="",
+    ),
+]
+
 
 def fill(env):
     """Create the tickets. Called once, when the demo data is installed."""
@@ -622,7 +641,10 @@ def fill(env):
     company = _Company(env)
     escalation.begin(env)
     company.publish_policies()
-    tickets = env["helpdesk.ticket"].browse(company.tell(story).id for story in STORIES)
+    told = [company.tell(story).id for story in STORIES]
+    company.begin_sharing()
+    told += [company.tell(story).id for story in SHARED]
+    tickets = env["helpdesk.ticket"].browse(told)
     env.flush_all()
     # What the database itself dates: the tickets were not all made today.
     env.cr.execute(
@@ -678,6 +700,11 @@ class _Company:
                 version.with_context(
                     csp_by_addon=BY_ADDON
                 ).effective_date = since.date()
+
+    def begin_sharing(self):
+        self.ref("helpdesk_ticket_team_service_demo").write(
+            {"csp_distribution": "least_loaded", "csp_ticket_ceiling": 40}
+        )
 
     def begin_next_version(self):
         policy = self.ref("csp_policy_standard_demo").with_user(self.user("manager"))

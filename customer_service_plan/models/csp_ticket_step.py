@@ -83,7 +83,9 @@ class CspTicketStep(models.Model):
                 now=fields.Datetime.now().replace(microsecond=0),
                 tickets=list(tickets),
                 steps=list(steps),
-            )
+            ),
+            # Where two met the server runs the request again: no fault to be logged.
+            log_exceptions=False,
         )
         self.invalidate_model()
 

@@ -21,9 +21,6 @@ def tell(env):
     """Tell people what is due: in one message each, dated as it would have been."""
     Notice = env["csp.escalation.notice"]
     _act(env)
-    # People are told in a transaction of their own otherwise.
-    env.flush_all()
-    env.invalidate_all()
     waiting = Notice.search([("state", "=", "waiting")])
     for user in waiting.user_id:
         Notice._tell(user.id)

@@ -168,8 +168,8 @@ class CspEscalation(models.Model):
                 values += [
                     {
                         "ticket_id": each.ticket,
-                        "commitment_id": each.commitment,
-                        "concern_id": each.concern,
+                        "commitment_id": each.commitment or False,
+                        "concern_id": each.concern or False,
                         "list_id": each.chain,
                         "step_id": step.id,
                         "trigger": step.trigger,
@@ -248,7 +248,7 @@ class CspEscalation(models.Model):
                 {
                     "escalation_id": entry.id,
                     "user_id": each.user,
-                    "instead_of_id": each.instead_of,
+                    "instead_of_id": each.instead_of or False,
                     "way": way,
                     "due_at": from_epoch(each.at),
                     "state": "waiting",
@@ -392,7 +392,7 @@ class CspEscalation(models.Model):
             {
                 "escalation_id": entry.id,
                 "user_id": found.user,
-                "instead_of_id": found.instead_of,
+                "instead_of_id": found.instead_of or False,
                 "way": "assigned",
                 "due_at": fields.Datetime.now(),
                 "sent_at": fields.Datetime.now(),
@@ -575,7 +575,7 @@ class CspEscalation(models.Model):
                     {
                         "escalation_id": entry.id,
                         "user_id": each.user,
-                        "instead_of_id": each.instead_of,
+                        "instead_of_id": each.instead_of or False,
                         "way": "preference",
                         "due_at": from_epoch(each.at),
                         "state": "waiting",

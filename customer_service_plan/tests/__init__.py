@@ -17,6 +17,7 @@ from . import test_history_import
 from . import test_escalation
 from . import test_escalation_chain
 from . import test_escalation_faults
+from . import test_escalation_queries
 from . import test_escalation_screens
 from . import test_escalation_tour
 from . import test_hours

@@ -60,7 +60,6 @@ class CspEscalation(models.Model):
     )
     step_id = fields.Many2one(
         comodel_name="csp.escalation.step",
-        string="Step",
         readonly=True,
         index="btree_not_null",
         ondelete="set null",

@@ -28,20 +28,24 @@ MATCH_FIELDS = (
 )
 WATCHED_FIELDS = STATE_FIELDS.union(MATCH_FIELDS)
 #: Facts: written by the addon only, whoever asks.
-FACT_FIELDS = frozenset(TICKET_COLUMNS) | complaint.FACTS | {
-    "csp_segment_ids",
-    "csp_commitment_ids",
-    "csp_event_ids",
-    "csp_escalation_ids",
-    "csp_import_ref",
-    "csp_assignment_note",
-    "csp_given_to_id",
-    "csp_given_at",
-    "csp_left_open",
-    "csp_contact_start",
-    "csp_contact_end",
-    "csp_contact_key",
-}
+FACT_FIELDS = (
+    frozenset(TICKET_COLUMNS)
+    | complaint.FACTS
+    | {
+        "csp_segment_ids",
+        "csp_commitment_ids",
+        "csp_event_ids",
+        "csp_escalation_ids",
+        "csp_import_ref",
+        "csp_assignment_note",
+        "csp_given_to_id",
+        "csp_given_at",
+        "csp_left_open",
+        "csp_contact_start",
+        "csp_contact_end",
+        "csp_contact_key",
+    }
+)
 #: Facts that a default of somebody's could fill.
 DEFAULTED_FACTS = FACT_FIELDS - {
     "csp_commitment_ids",

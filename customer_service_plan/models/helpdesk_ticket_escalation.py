@@ -50,8 +50,7 @@ class HelpdeskTicket(models.Model):
     )
 
     def action_csp_take_charge(self):
-        """Look after these tickets: their escalation stands still until the next promise
-        is missed.
+        """Look after these tickets: nobody else is told until a promise is missed.
 
         A ticket that nobody works on becomes the user's own.
 
@@ -77,9 +76,7 @@ class HelpdeskTicket(models.Model):
         unassigned = self.filtered(
             lambda ticket: (
                 not ticket.user_id
-                and (
-                    not ticket.team_id or self.env.user in ticket.team_id.user_ids
-                )
+                and (not ticket.team_id or self.env.user in ticket.team_id.user_ids)
             )
         )
         if unassigned:
@@ -124,7 +121,8 @@ class HelpdeskTicket(models.Model):
         if lists is None:
             rules = self.env["csp.policy"]._compiled_rules(self.company_id.id)
             lists = rules.escalation
-        chain = lists.chain_of(self.csp_policy_version_id.id or 0, self.csp_is_complaint)
+        version = self.csp_policy_version_id.id or 0
+        chain = lists.chain_of(version, self.csp_is_complaint)
         return self.env["csp.escalation.list"].browse(chain.id if chain else [])
 
     def _csp_gone_from_team(self):
@@ -146,7 +144,7 @@ class HelpdeskTicket(models.Model):
         self._csp_change_concern(trigger, True)
 
     def _csp_end_concern(self, trigger):
-        """The matter is settled: no further steps. Nothing happens where none is open."""
+        """The matter is settled: no further steps. Nothing to do where none is open."""
         self._csp_change_concern(trigger, False)
 
     def _csp_change_concern(self, trigger, is_open):

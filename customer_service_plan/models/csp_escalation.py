@@ -108,6 +108,12 @@ class CspEscalation(models.Model):
         ondelete="set null",
         help="Found late together with the steps after it: one message told all.",
     )
+    joined_ids = fields.One2many(
+        comodel_name="csp.escalation",
+        inverse_name="joined_into_id",
+        string="Steps",
+        readonly=True,
+    )
     notice_ids = fields.One2many(
         comodel_name="csp.escalation.notice",
         inverse_name="escalation_id",
@@ -651,7 +657,7 @@ class CspEscalation(models.Model):
 
     def _joined(self):
         """Entries of steps that were found late together with this one."""
-        return self.search([("joined_into_id", "in", self.ids)], order="id")
+        return self.joined_ids.sorted("id")
 
     def _moment(self, at):
         return format_datetime(self.env, at, dt_format="EEE d MMM, HH:mm")

@@ -160,6 +160,8 @@ class CspEscalationNotice(models.Model):
                 ("due_at", "<=", now),
             ]
         ).with_context(csp_by_addon=BY_ADDON)
+        if not notices:
+            return 0
         try:
             with self.env.cr.savepoint():
                 told = notices - notices._hand_on(now)

@@ -1,5 +1,6 @@
 from odoo import api, models
 from odoo.exceptions import AccessError
+from odoo.tools import clean_context
 
 #: Whoever holds this object in the context under `csp_by_addon` is code of this addon:
 #: a context that comes in by RPC is made of plain data and can never hold it.
@@ -33,7 +34,10 @@ class CspProtected(models.AbstractModel):
     @api.model_create_multi
     def create(self, vals_list):
         self._refuse_unless_by_addon()
-        return super().create(vals_list)
+        # Defaults that somebody sends along would be facts of his own.
+        clean = self.with_context(clean_context(self.env.context))
+        records = super(CspProtected, clean).create(vals_list)
+        return records.with_env(self.env)
 
     def write(self, vals):
         self._refuse_unless_by_addon()

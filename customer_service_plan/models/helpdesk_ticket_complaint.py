@@ -312,7 +312,7 @@ class HelpdeskTicket(models.Model):
         when the addon is updated.
         """
         # sudo: helpdesk.ticket: an update concerns all companies
-        quiet = {"tracking_disable": True, "csp_complaint_quiet": True}
+        quiet = {"tracking_disable": True, "csp_complaint_quiet": BY_ADDON}
         complaints = (
             self.sudo()
             .with_context(active_test=False, **quiet)
@@ -598,7 +598,7 @@ class HelpdeskTicket(models.Model):
                     partner = owner.partner_id
                     # Whoever follows a ticket may see it and work on it.
                     tickets.message_subscribe(partner_ids=partner.ids)
-                    quiet = self.env.context.get("csp_complaint_quiet")
+                    quiet = self.env.context.get("csp_complaint_quiet") is BY_ADDON
                     if quiet or owner == self.env.user:
                         continue
                     tickets._csp_tell_owner(partner, text)
@@ -656,7 +656,8 @@ class HelpdeskTicket(models.Model):
     @api.model
     def _csp_check_handover(self, complaints, vals):
         """Ask for a sentence when a complaint goes from one person to another."""
-        if "user_id" not in vals or self.env.context.get("csp_handover_reason"):
+        reason = self.env.context.get("csp_handover_reason")
+        if "user_id" not in vals or (isinstance(reason, str) and reason.strip()):
             return
         left = complaints.filtered(
             lambda ticket: (

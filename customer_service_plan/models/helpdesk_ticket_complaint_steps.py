@@ -383,10 +383,12 @@ class HelpdeskTicket(models.Model):
         Moments are UTC epoch seconds.
 
         :return: dict; empty for a ticket that is no complaint
-        :raises AccessError: when the user may not read the ticket
+        :raises AccessError: when the user may not read the ticket, and for customers
         """
         self.ensure_one()
         self.check_access("read")
+        # Customers read their tickets, too, but not who decided what about them.
+        self.env["csp.complaint.tick"].check_access("read")
         # sudo: helpdesk.ticket: the user may read it; names of colleagues, too
         ticket = self.sudo()
         if not ticket.csp_is_complaint:

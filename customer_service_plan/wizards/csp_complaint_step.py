@@ -44,6 +44,8 @@ class CspComplaintStep(models.TransientModel):
     finding = fields.Text(
         string="What happened, and why",
         compute="_compute_finding",
+        # Only of tickets that the user may read.
+        compute_sudo=False,
         store=True,
         readonly=False,
     )

@@ -20,10 +20,7 @@ class MergedTicketPortal(CustomerPortalHelpdesk):
         except (AccessError, MissingError):
             return request.redirect("/my")
         target_sudo = ticket_sudo._csp_goes_on_in()
-        same_customer = (
-            target_sudo.commercial_partner_id == ticket_sudo.commercial_partner_id
-        )
-        if target_sudo != ticket_sudo and same_customer:
+        if target_sudo != ticket_sudo and ticket_sudo._csp_is_of_customer(target_sudo):
             # What he could read here has moved there.
             return request.redirect(target_sudo.get_portal_url())
         return super().portal_my_ticket(ticket_id, access_token=access_token, **kw)

@@ -1,5 +1,6 @@
 from odoo import api, models
 from odoo.fields import Command
+from odoo.tools import email_normalize
 
 from .protected import BY_ADDON
 
@@ -69,6 +70,17 @@ class HelpdeskTicket(models.Model):
             seen |= ticket
         return ticket
 
+    def _csp_is_of_customer(self, other):
+        """Whether both tickets are known to be of the same customer.
+
+        Without a contact only the address that wrote them can tell.
+        """
+        customer = self.commercial_partner_id
+        if customer or other.commercial_partner_id:
+            return customer == other.commercial_partner_id
+        address = email_normalize(self.partner_email)
+        return bool(address) and address == email_normalize(other.partner_email)
+
     def _csp_hand_on_reply(self, message):
         """Let what was written on this merged ticket be read where it goes on.
 
@@ -76,8 +88,7 @@ class HelpdeskTicket(models.Model):
         """
         self.ensure_one()
         target = self._csp_goes_on_in()
-        same_customer = target.commercial_partner_id == self.commercial_partner_id
-        if message and target != self and same_customer:
+        if message and target != self and self._csp_is_of_customer(target):
             target.message_post(**self._prepare_csp_repeated_message(message))
 
     @api.model

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.fields import Command
 from odoo.tools import SQL, format_datetime
 
 from ..tools.epoch import from_epoch
@@ -145,6 +146,11 @@ class CspStaff(models.Model):
         # Nothing is stored in these rows: this only checks the access.
         super().write({})
         refused = vals.keys() - set(STAFF_FIELDS)
+        refused |= {
+            name
+            for name in ("csp_channel_ids", "csp_lang_ids")
+            if not _only_chooses(vals.get(name))
+        }
         if refused:
             field = self._fields.get(min(refused))
             raise AccessError(
@@ -163,3 +169,15 @@ class CspStaff(models.Model):
         """Somebody is here again: take away the mark of being away."""
         self.write({"csp_away_from": False, "csp_away_until": False})
         return True
+
+
+def _only_chooses(commands):
+    """Whether these commands change which records are chosen, and none of these."""
+    if not isinstance(commands, list | tuple):
+        return True
+    chooses = {Command.UNLINK, Command.LINK, Command.CLEAR, Command.SET}
+    return all(
+        command[0] in chooses
+        for command in commands
+        if isinstance(command, list | tuple)
+    )

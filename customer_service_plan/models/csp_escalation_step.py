@@ -194,7 +194,16 @@ class CspEscalationStep(models.Model):
         }
         for step in self:
             name = wanted.get(step.action)
-            if name and not step[name]:
+            # sudo: mail.template, ir.actions.server: only what they are made for
+            known = step.sudo()
+            is_foreign = (
+                name == "mail_template_id"
+                and known.mail_template_id.model != "helpdesk.ticket"
+            ) or (
+                name == "server_action_id"
+                and known.server_action_id.model_id.model != "helpdesk.ticket"
+            )
+            if name and (not step[name] or is_foreign):
                 raise ValidationError(
                     self.env._(
                         "“%(step)s” does nothing yet: fill in “%(field)s”.",

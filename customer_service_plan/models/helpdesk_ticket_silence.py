@@ -9,6 +9,7 @@ from odoo.tools.misc import babel_locale_parse, get_lang
 
 from ..tools import silence
 from ..tools.epoch import from_epoch, to_epoch
+from .protected import BY_ADDON
 
 _logger = logging.getLogger(__name__)
 
@@ -262,7 +263,7 @@ class HelpdeskTicket(models.Model):
         template = version.close_template_id or version._csp_silence_template("close")
         # Our notice is sent instead of what the stage would send.
         silent = self.with_context(
-            csp_silent=True, csp_closing_by_silence=bool(template)
+            csp_silent=True, csp_closing_by_silence=BY_ADDON if template else False
         )
         silent.stage_id = stage
         silent._message_log(
@@ -308,12 +309,12 @@ class HelpdeskTicket(models.Model):
 
     def _track_template(self, tracking):
         templates = super()._track_template(tracking)
-        if self.env.context.get("csp_closing_by_silence"):
+        if self.env.context.get("csp_closing_by_silence") is BY_ADDON:
             templates.pop("stage_id", None)
         return templates
 
     def _send_ticket_rating_mail(self, force_send=False):
-        if self.env.context.get("csp_closing_by_silence"):
+        if self.env.context.get("csp_closing_by_silence") is BY_ADDON:
             # Who does not answer is not asked how he liked it.
             return None
         return super()._send_ticket_rating_mail(force_send=force_send)

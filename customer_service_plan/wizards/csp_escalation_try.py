@@ -14,6 +14,7 @@ class CspEscalationTry(models.TransientModel):
         comodel_name="csp.escalation.list",
         string="Escalation list",
         compute="_compute_list_id",
+        compute_sudo=False,
         store=True,
         readonly=False,
         ondelete="cascade",

@@ -9,6 +9,7 @@ from . import test_clock_histories
 from . import test_complaint_portal
 from . import test_complaint_rules
 from . import test_complaints
+from . import test_desk_doors
 from . import test_distribution
 from . import test_distribution_rules
 from . import test_doors

@@ -59,6 +59,7 @@ class CspSettings(models.TransientModel):
     )
     csp_escalation_list_id = fields.Many2one(
         comodel_name="csp.escalation.list",
+        string="Escalation list",
         compute="_compute_settings",
         store=True,
         readonly=False,

@@ -2,10 +2,8 @@ from odoo import api, models
 from odoo.fields import Command
 from odoo.tools import email_normalize
 
+from ..tools.escalation import CONCERNS
 from .protected import BY_ADDON
-
-#: Concerns that end when a ticket goes on in another one.
-CONCERNS = ("complaint", "bad_rating", "reopened", "unassigned")
 
 
 class HelpdeskTicket(models.Model):
@@ -107,7 +105,9 @@ class HelpdeskTicket(models.Model):
             if model == self._name and thread_id:
                 # sudo: helpdesk.ticket: the sender sees nothing; his mail is filed
                 ticket = self.sudo().browse(thread_id).exists()
-                thread_id = ticket and ticket._csp_goes_on_in().id
-                route = (model, thread_id or route[1], *rest)
+                target = ticket and ticket._csp_goes_on_in()
+                # What one customer writes is not for the followers of another one.
+                if target and (target == ticket or ticket._csp_is_of_customer(target)):
+                    route = (model, target.id, *rest)
             redirected.append(route)
         return redirected

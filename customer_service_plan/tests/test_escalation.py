@@ -418,6 +418,23 @@ class TestPeople(EscalationCase):
         )
         self.assertEqual(set(ticket.csp_escalation_ids.mapped("state")), {"settled"})
 
+    def test_what_is_excused_at_night_is_not_told_in_the_morning(self):
+        always = self.env["csp.hours"].create(
+            {"name": "Always", "tz": "Europe/Athens", "always_open": True}
+        )
+        self._create_policy(
+            [{"match_all": True, "first_response_minutes": 240, "hours_id": always.id}],
+            name="First",
+            sequence=1,
+        )
+        ticket = self._create_ticket_of(at=self.at(hours=9))
+        self._sweep(self.at(hours=13, minutes=1))
+        with freeze_time(self.at(hours=14)):
+            row = self._row(ticket, "first_response").with_user(self.manager)
+            row.action_excuse("The line was down.")
+        self._sweep(self.at(days=1, hours=2))
+        self.assertFalse(self._told(ticket))
+
     def test_many_at_once_become_one_message(self):
         tickets = self.env["helpdesk.ticket"]
         for _number in range(7):

@@ -149,6 +149,20 @@ class TestMergedThreads(RepliesCase):
         self.assertIn("KM-3", "".join(self.target.message_ids.mapped("body")))
         self.assertIn("customer_message", self.kinds(self.target))
 
+    def test_duplicate_of_another_customers_ticket(self):
+        """What one customer writes is not for the followers of another one."""
+        stranger = self.env["res.partner"].create(
+            {"name": "Stranger", "email": "stranger@example.com"}
+        )
+        theirs = self.create_ticket(partner_id=stranger.id)
+        alone = self.create_ticket(partner_id=self.jonas.id)
+        self.sent = alone.message_post(
+            body="?", message_type="comment", subtype_xmlid="mail.mt_comment"
+        )
+        alone.write({"duplicate_id": theirs.id, "active": False})
+        self.reply("Jonas <jonas@kalnas.example>", body="My secret")
+        self.assertNotIn("My secret", "".join(theirs.message_ids.mapped("body")))
+
     def test_archived_only(self):
         """Archived without being merged: answers stay with it."""
         alone = self.create_ticket(partner_id=self.jonas.id)

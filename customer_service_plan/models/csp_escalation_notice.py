@@ -52,7 +52,7 @@ class CspEscalationNotice(models.Model):
     )
     way = fields.Selection(
         selection=[
-            ("preference", "As he prefers"),
+            ("preference", "As each one prefers"),
             ("inbox", "Odoo's inbox"),
             ("email", "E-mail"),
             ("todo", "To-do"),

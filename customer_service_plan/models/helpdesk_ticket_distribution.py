@@ -143,22 +143,23 @@ class HelpdeskTicket(models.Model):
         }
         if note.get("why") == "back":
             return self.env._(
-                "Given automatically at %(time)s, since %(away)s is not there and a "
+                "Given automatically (%(time)s), since %(away)s is not there and a "
                 "promise is near its end",
                 **values,
             )
         if len(counts) == 1:
             return self.env._(
-                "Given automatically at %(time)s: nobody else could take it", **values
+                "Given automatically (%(time)s): nobody else could take it", **values
             )
         if note.get("how") == "in_turn":
             return self.env._(
-                "Given automatically at %(time)s in turn: fewest today of %(count)s "
+                "Given automatically (%(time)s) in turn: fewest today of %(count)s "
                 "(%(counts)s)",
                 **values,
             )
         return self.env._(
-            "Given automatically at %(time)s: least work of %(count)s (%(counts)s)",
+            "Given automatically (%(time)s): least work of %(count)s, in points "
+            "(%(counts)s)",
             **values,
         )
 

@@ -130,7 +130,9 @@ class TestNewTickets(DistributionCommon):
         self._new(1, user_id=self.jan.id, priority="0")
         ticket = self._new(1)
         self.assertEqual(ticket.user_id, self.piet)
-        self.assertIn("least work of 3 (Piet 0, Jan 1, Eva 4)", self._text(ticket))
+        self.assertIn(
+            "least work of 3, in points (Piet 0, Jan 1, Eva 4)", self._text(ticket)
+        )
         ticket = self._new(1)
         self.assertEqual(ticket.user_id, self.jan)
 
@@ -150,7 +152,7 @@ class TestNewTickets(DistributionCommon):
         self.assertEqual(ticket.user_id, self.piet)
         self.assertEqual(
             self._text(ticket),
-            "Given automatically at 9:02 AM: nobody else could take it. Away: Eva",
+            "Given automatically (9:02 AM): nobody else could take it. Away: Eva",
         )
 
     def test_channel(self):

@@ -324,23 +324,23 @@ class CspEscalation(models.Model):
         """
         # sudo: res.groups: who manages the plan of a company
         group = self.env.ref("customer_service_plan.group_manager").sudo()
-        managers = group.all_user_ids.filtered(lambda user: not user.share).sorted("id")
+        managers = group.all_user_ids.sorted("id")
         of_company = {
-            company: managers.filtered(
-                lambda user, company=company: company in user.company_ids
-            )
+            company: managers._csp_working_for(company)
             for company in {ticket.company_id for ticket, _list in asked}
         }
         fallbacks = {}
         for ticket, escalation_list in asked:
             # sudo: res.users, csp.policy: only who they are
             known = ticket.sudo()
-            fallbacks[ticket] = (
+            near = (
                 known.team_id.user_id
                 | known.team_id.parent_id.user_id
                 | known.csp_policy_version_id.policy_id.owner_id
                 | escalation_list.sudo().last_resort_id
-                | of_company[ticket.company_id]
+            )
+            fallbacks[ticket] = (
+                near._csp_working_for(ticket.company_id) | of_company[ticket.company_id]
             )
         return fallbacks
 

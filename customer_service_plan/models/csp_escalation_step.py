@@ -296,19 +296,18 @@ class CspEscalationStep(models.Model):
         return bool(split_codes(self.recipients) or self.user_ids or self.group_ids)
 
     def _wanted(self, ticket):
-        """Whom this step is for on a ticket, whether they are there or not."""
+        """Whom this step is for on a ticket, whether they are there or not.
+
+        Only who works for the ticket's company: others could not read it.
+        """
         self.ensure_one()
         # sudo: res.users, csp.policy: only who they are
         ticket = ticket.sudo()
         users = self.env["res.users"].sudo()
         for role in split_codes(self.recipients):
             users |= ticket.mapped(ROLE_PATHS[role])
-        users |= self.sudo().user_ids
-        if self.group_ids:
-            users |= self.sudo().group_ids.all_user_ids.filtered(
-                lambda user: ticket.company_id in user.company_ids and not user.share
-            )
-        return users
+        users |= self.sudo().user_ids | self.sudo().group_ids.all_user_ids
+        return users._csp_working_for(ticket.company_id)
 
     def _compiled(self, id=None, sequence=None):
         """The step as `tools/escalation.py` works with it.

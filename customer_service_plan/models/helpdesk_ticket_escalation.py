@@ -99,7 +99,11 @@ class HelpdeskTicket(models.Model):
                 self.env._("Say why you need help: whoever is told reads it.")
             )
         users = self.env["res.users"].browse(user_ids or [])
-        if users.filtered("share") or users != users.exists():
+        # sudo: res.users: only whether they are colleagues
+        known = users.sudo().exists()
+        if known != users or any(
+            known._csp_working_for(company) != known for company in self.company_id
+        ):
             raise UserError(self.env._("Only colleagues can be told."))
         self.env["csp.escalation"]._escalate_by_hand(self, reason, users)
         for ticket in self:

@@ -187,6 +187,12 @@ class ResUsers(models.Model):
 
     # === Presence ===
 
+    def _csp_working_for(self, company):
+        """Those of these users who are staff of a company, in their order."""
+        return self.filtered(
+            lambda user: not user.share and company in user.company_ids
+        )
+
     def _csp_presence(self, at=None):
         """Tell who of these users is at work, away, or may be told something.
 

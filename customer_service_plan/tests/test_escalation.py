@@ -357,6 +357,18 @@ class TestPeople(EscalationCase):
         self.assertIn(self.chief, self._told(ticket))
         self.assertNotIn(self.leader, self._told(ticket))
 
+    def test_who_does_not_work_for_the_company_is_not_told(self):
+        other = self.env["res.company"].create({"name": "Elsewhere"})
+        stranger = self._create_colleague("csp_stranger")
+        stranger.write({"company_ids": [(6, 0, other.ids)], "company_id": other.id})
+        self.list.step_ids[1].user_ids = stranger
+        ticket = self._create_ticket_of()
+        self._sweep(self.at(hours=4, minutes=1))
+        self.assertIn(self.leader, self._told(ticket))
+        self.assertNotIn(stranger, self._told(ticket))
+        with freeze_time(self.at(hours=5)), self.assertRaises(UserError):
+            ticket.with_user(self.agent).action_csp_escalate("Help", stranger.ids)
+
     def test_nights_are_respected(self):
         # A promise that runs day and night, missed at Monday 22:00 in Athens.
         always = self.env["csp.hours"].create(

@@ -753,20 +753,7 @@ class CspCommitment(models.Model):
 
     @api.model
     def _take_due(self, limit):
-        """Lock tickets with something due that no other worker holds."""
-        return SQL(
-            """
-            SELECT t.id
-              FROM csp_commitment c
-              JOIN helpdesk_ticket t ON t.id = c.ticket_id
-             WHERE c.next_step_at < %s
-             ORDER BY c.next_step_at
-             LIMIT %s
-               FOR NO KEY UPDATE OF t, c SKIP LOCKED
-            """,
-            fields.Datetime.now(),
-            limit,
-        )
+        return take_due(self, limit)
 
     @api.model
     def _take_stale(self, limit, without=()):
@@ -1002,6 +989,24 @@ _KINDS = {
     "moment": ("bigint", int_array),
     "text": ("text", lambda values: text_array(value or None for value in values)),
 }
+
+
+def take_due(model, limit):
+    """Lock tickets with a record of `model` that is due and that no worker holds."""
+    return SQL(
+        """
+        SELECT t.id
+          FROM %s c
+          JOIN helpdesk_ticket t ON t.id = c.ticket_id
+         WHERE c.next_step_at < %s
+         ORDER BY c.next_step_at
+         LIMIT %s
+           FOR NO KEY UPDATE OF t, c SKIP LOCKED
+        """,
+        SQL.identifier(model._table),
+        fields.Datetime.now(),
+        limit,
+    )
 
 
 def _ticket_values(dossier):

@@ -5,7 +5,7 @@ from odoo.tools import SQL
 from ..tools import clock, escalation
 from ..tools.epoch import to_epoch
 from ..tools.sql_array import int_array, text_array
-from .csp_commitment import DueSteps
+from .csp_commitment import DueSteps, take_due
 
 CONCERN_TRIGGERS = [
     (escalation.COMPLAINT, "Complaint"),
@@ -76,20 +76,7 @@ class CspEscalationConcern(models.Model):
 
     @api.model
     def _take_due(self, limit):
-        """Lock tickets with a matter that is due and that no other worker holds."""
-        return SQL(
-            """
-            SELECT t.id
-              FROM csp_escalation_concern c
-              JOIN helpdesk_ticket t ON t.id = c.ticket_id
-             WHERE c.next_step_at < %s
-             ORDER BY c.next_step_at
-             LIMIT %s
-               FOR NO KEY UPDATE OF t, c SKIP LOCKED
-            """,
-            fields.Datetime.now(),
-            limit,
-        )
+        return take_due(self, limit)
 
     @api.model
     def _keep(self, dossiers):

@@ -111,6 +111,18 @@ class ResCompany(models.Model):
         "escalate like other tickets.",
     )
 
+    csp_backtest_days = fields.Integer(
+        string="Days that a backtest counts",
+        default=30,
+        groups="base.group_user",
+        help="A policy is published on the strength of a look at past tickets that is "
+        "no older than this.",
+    )
+
+    _csp_backtest_days_positive = models.Constraint(
+        "CHECK(csp_backtest_days > 0)",
+        "A backtest counts for one day at least.",
+    )
     _csp_notify_times_in_order = models.Constraint(
         "CHECK(csp_notify_from >= 0 AND csp_notify_from < csp_notify_to"
         " AND csp_notify_to <= 1440)",

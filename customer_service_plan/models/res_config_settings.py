@@ -32,3 +32,6 @@ class ResConfigSettings(models.TransientModel):
     csp_profile_keep_months = fields.Integer(
         related="company_id.csp_profile_keep_months", readonly=False
     )
+    csp_backtest_days = fields.Integer(
+        related="company_id.csp_backtest_days", readonly=False
+    )

@@ -15,6 +15,7 @@ SETTINGS = (
     "csp_closed_reply",
     "csp_reopen_grace_days",
     "csp_profile_keep_months",
+    "csp_backtest_days",
 )
 
 
@@ -120,6 +121,13 @@ class CspSettings(models.TransientModel):
 
     csp_profile_keep_months = fields.Integer(
         string="Months to keep customer profiles",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+    )
+
+    csp_backtest_days = fields.Integer(
+        string="Days that a backtest counts",
         compute="_compute_settings",
         store=True,
         readonly=False,

@@ -54,6 +54,7 @@ from . import test_service_pages
 from . import test_silence
 from . import test_silence_rules
 from . import test_sweep_wake
+from . import test_statistics
 from . import test_stories
 from . import test_timeline
 from . import test_tours

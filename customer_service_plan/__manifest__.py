@@ -47,6 +47,7 @@
         "wizards/csp_escalation_try_views.xml",
         "wizards/csp_hours_views.xml",
         "wizards/csp_policy_publish_views.xml",
+        "wizards/csp_policy_reject_views.xml",
         "wizards/csp_promise_apply_views.xml",
         "wizards/csp_promise_why_views.xml",
         "wizards/csp_settings_views.xml",

@@ -33,6 +33,8 @@ from . import csp_objective
 from . import csp_policy
 from . import csp_policy_line
 from . import csp_policy_version
+from . import csp_policy_version_content
+from . import csp_policy_version_life
 from . import csp_policy_version_silence
 from . import csp_policy_version_procedure
 from . import csp_procedure
@@ -79,6 +81,7 @@ from . import ir_actions_server
 from . import ir_actions_server_complaint
 from . import mail_thread
 from . import res_company
+from . import res_company_approval
 from . import res_company_complaint
 from . import res_config_settings
 from . import res_partner

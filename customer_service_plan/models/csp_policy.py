@@ -8,6 +8,7 @@ from odoo.fields import Command, Domain
 
 from ..tools import clock, escalation, matching
 from ..tools.epoch import to_epoch
+from .csp_policy_version import IN_PREPARATION
 
 
 class StageMeaning(NamedTuple):
@@ -99,7 +100,8 @@ class CspPolicy(models.Model):
     company_id = fields.Many2one(
         comodel_name="res.company",
         default=lambda self: self.env.company,
-        ondelete="cascade",
+        # Not "cascade": the database would take published versions along.
+        ondelete="restrict",
         index="btree_not_null",
         help="Leave empty to use the policy in every company.",
     )
@@ -110,6 +112,16 @@ class CspPolicy(models.Model):
         ondelete="restrict",
         tracking=True,
         help="Answers for the policy and is asked to review it.",
+    )
+    approver_ids = fields.Many2many(
+        comodel_name="res.users",
+        relation="csp_policy_approver_rel",
+        column1="policy_id",
+        column2="user_id",
+        string="Approved by",
+        domain=[("share", "=", False)],
+        help="Who may approve new versions. Empty: the group that the settings name, "
+        "else any manager of the service plan. Never who has written in a version.",
     )
     objective_ids = fields.Many2many(
         comodel_name="csp.objective",
@@ -149,6 +161,11 @@ class CspPolicy(models.Model):
     )
     coming_version_id = fields.Many2one(
         comodel_name="csp.policy.version", compute="_compute_coming_version_id"
+    )
+    pilot_version_id = fields.Many2one(
+        comodel_name="csp.policy.version",
+        string="Version being tried",
+        compute="_compute_current_version_id",
     )
     state_summary = fields.Char(string="State", compute="_compute_state_summary")
 
@@ -228,8 +245,11 @@ class CspPolicy(models.Model):
             )
             policy.current_version_id = published.sorted("in_force_from")[-1:]
             policy.draft_version_id = versions.filtered(
-                lambda version: version.state in ("draft", "in_review", "approved")
+                lambda version: version.state in IN_PREPARATION
             ).sorted("number")[-1:]
+            policy.pilot_version_id = versions.filtered(
+                lambda version: version.state == "pilot"
+            )
 
     @api.depends("version_ids.state", "version_ids.in_force_from")
     def _compute_coming_version_id(self):
@@ -244,6 +264,7 @@ class CspPolicy(models.Model):
             ).sorted("in_force_from")[:1]
 
     @api.depends("current_version_id", "draft_version_id", "coming_version_id")
+    @api.depends("pilot_version_id")
     def _compute_state_summary(self):
         for policy in self:
             if policy.coming_version_id:
@@ -252,6 +273,12 @@ class CspPolicy(models.Model):
                     date=tools.format_date(
                         self.env, policy.coming_version_id.effective_date
                     ),
+                )
+            elif policy.pilot_version_id:
+                policy.state_summary = (
+                    self.env._("In force, another version on trial")
+                    if policy.current_version_id
+                    else self.env._("On trial")
                 )
             elif policy.current_version_id:
                 policy.state_summary = self.env._("In force")
@@ -317,7 +344,7 @@ class CspPolicy(models.Model):
             moved = self.filtered(
                 lambda policy: policy.company_id.id != (vals["company_id"] or False)
             )
-            if moved.version_ids.filtered("published_at"):
+            if moved.version_ids.filtered(lambda version: version._was_binding()):
                 raise UserError(
                     self.env._(
                         "A policy that was ever published stays with its company: "
@@ -346,7 +373,7 @@ class CspPolicy(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_published(self):
-        if self.version_ids.filtered(lambda version: version.published_at):
+        if self.version_ids.filtered(lambda version: version._was_binding()):
             raise UserError(
                 self.env._(
                     "A policy that was ever published stays: tickets were promised "

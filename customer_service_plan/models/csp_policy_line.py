@@ -27,7 +27,7 @@ class CspPolicyLine(models.Model):
     """Who is promised what: the conditions on a ticket, and the times."""
 
     _name = "csp.policy.line"
-    _inherit = ["csp.rule.source"]
+    _inherit = ["csp.version.part"]
     _description = "Promise"
     _order = "version_id, sequence, id"
     _rec_name = "condition_text"
@@ -169,23 +169,6 @@ class CspPolicyLine(models.Model):
                         "can be both."
                     )
                 )
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        lines = super().create(vals_list)
-        lines.version_id._refuse_unless_draft()
-        return lines
-
-    def write(self, vals):
-        self.version_id._refuse_unless_draft()
-        result = super().write(vals)
-        if "version_id" in vals:
-            self.version_id._refuse_unless_draft()
-        return result
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_frozen(self):
-        self.version_id._refuse_unless_draft()
 
     @api.model
     def _refuse_if_named(self, field, records):

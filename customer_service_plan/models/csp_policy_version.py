@@ -1,4 +1,6 @@
+import logging
 from datetime import datetime, time
+from typing import NamedTuple
 
 import pytz
 
@@ -11,6 +13,8 @@ from ..tools.epoch import to_epoch
 from ..tools.silence import SILENCE_FIELDS
 from .protected import BY_ADDON, is_by_addon
 
+_logger = logging.getLogger(__name__)
+
 STATES = [
     ("draft", "Draft"),
     ("in_review", "In review"),
@@ -19,14 +23,28 @@ STATES = [
     ("published", "Published"),
     ("retired", "Retired"),
 ]
+#: States in which a version is being worked on; a policy has one such at a time.
+IN_PREPARATION = ("draft", "in_review", "approved")
 #: Fields that only the actions of a version write.
 LIFE_FIELDS = frozenset(
     {
         "number",
         "state",
+        "author_ids",
+        "submitted_by_id",
+        "submitted_at",
         "approved_by_id",
+        "approved_at",
+        "rejected_by_id",
+        "rejected_at",
+        "rejection_reason",
+        "piloted_at",
         "published_by_id",
         "published_at",
+        "publish_reason",
+        "publish_findings",
+        "content_hash",
+        "document",
         "retired_at",
     }
 )
@@ -45,17 +63,30 @@ CONTENT_FIELDS = frozenset(
         *SILENCE_FIELDS,
     }
 )
+#: It prevents publishing.
+BLOCKS = "blocks"
+#: Publishing in spite of it takes a written reason.
+NEEDS_REASON = "reason"
+#: Good to know before publishing.
+WORTH_KNOWING = "note"
+
+
+class Finding(NamedTuple):
+    """What a manager should know before a version binds the company."""
+
+    severity: str
+    text: str
 
 
 class CspPolicyVersion(models.Model):
     """One wording of a policy, with its promises.
 
-    A draft is written, published with a date, and then never changes: tickets were
-    promised under it.
+    A draft is written, approved by somebody else, published with a date, and then
+    never changes: tickets were promised under it.
     """
 
     _name = "csp.policy.version"
-    _inherit = ["csp.rule.source", "mail.thread"]
+    _inherit = ["csp.rule.source", "mail.thread", "mail.activity.mixin"]
     _description = "Policy Version"
     _order = "policy_id, number desc, id desc"
     _rec_names_search = ["policy_id.name", "policy_id.code"]
@@ -113,13 +144,8 @@ class CspPolicyVersion(models.Model):
     change_summary = fields.Text(
         string="What changed", help="In a sentence or two, for those who know the last."
     )
-    approved_by_id = fields.Many2one(
-        comodel_name="res.users", readonly=True, copy=False, ondelete="restrict"
-    )
-    published_by_id = fields.Many2one(
-        comodel_name="res.users", readonly=True, copy=False, ondelete="restrict"
-    )
     published_at = fields.Datetime(string="Published on", readonly=True, copy=False)
+    piloted_at = fields.Datetime(string="Tried since", readonly=True, copy=False)
     retired_at = fields.Datetime(string="Out of force since", readonly=True, copy=False)
     in_force_from = fields.Datetime(
         string="Begins",
@@ -138,6 +164,10 @@ class CspPolicyVersion(models.Model):
     _one_in_preparation = models.UniqueIndex(
         "(policy_id) WHERE state IN ('draft', 'in_review', 'approved')",
         "A version of this policy is already in preparation. Work on that one.",
+    )
+    _one_pilot = models.UniqueIndex(
+        "(policy_id) WHERE state = 'pilot'",
+        "Another version of this policy is being tried. End that trial first.",
     )
 
     @api.depends("policy_id.name", "number")
@@ -165,7 +195,7 @@ class CspPolicyVersion(models.Model):
     def _compute_finding_text(self):
         for version in self:
             version.finding_text = version.state in ("draft", "in_review") and (
-                "\n".join(text for _blocks, text in version._publishing_findings())
+                "\n".join(finding.text for finding in version._publishing_findings())
             )
 
     @api.depends("state")
@@ -234,31 +264,79 @@ class CspPolicyVersion(models.Model):
             by_policy[policy_id] += 1
             numbered.append(
                 {
-                    **dict.fromkeys(LIFE_FIELDS, False),
+                    **dict.fromkeys(LIFE_FIELDS & self._fields.keys(), False),
                     **vals,
                     "state": vals.get("state", "draft"),
                     "number": by_policy[policy_id],
                 }
             )
-        return super().create(numbered)
+        versions = super().create(numbered)
+        versions._note_author()
+        return versions
 
     def write(self, vals):
         if not is_by_addon(self.env):
             if not LIFE_FIELDS.isdisjoint(vals):
                 self._refuse_life_fields()
             if not CONTENT_FIELDS.isdisjoint(vals):
-                self._refuse_unless_draft()
+                self._begin_writing()
         return super().write(vals)
+
+    def _update_field_translations(
+        self, field_name, translations, digest=None, source_lang=""
+    ):
+        if field_name in CONTENT_FIELDS:
+            self._begin_writing()
+        elif field_name in LIFE_FIELDS and not is_by_addon(self.env):
+            self._refuse_life_fields()
+        return super()._update_field_translations(
+            field_name, translations, digest=digest, source_lang=source_lang
+        )
+
+    def _load_records_write(self, values):
+        if not self._left_as_it_is():
+            super()._load_records_write(values)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_published(self):
-        if self.filtered("published_at"):
+        if self.filtered(lambda version: version._was_binding()):
             raise UserError(
                 self.env._(
                     "A version that was ever published stays: tickets were promised "
                     "under it. Retire it instead."
                 )
             )
+
+    def _was_binding(self):
+        """Whether tickets were promised under it, in a trial or for everybody."""
+        self.ensure_one()
+        return bool(self.published_at or self.piloted_at)
+
+    def _begin_writing(self):
+        """Refuse to change what is no draft; remember who changes a draft."""
+        self._refuse_unless_draft()
+        self._note_author()
+
+    def _note_author(self):
+        """Remember who has written in these drafts: he cannot approve them."""
+        writer = self.env.user
+        # sudo: csp.policy.version: only who is writing is noted
+        for version in self.sudo():
+            if writer not in version.author_ids:
+                version._by_addon().author_ids += writer
+
+    def _left_as_it_is(self):
+        """Those of these versions that the data files of an addon must leave alone.
+
+        They would write over what tickets were promised under. An update of that addon
+        goes on without them; an import by somebody is refused.
+        """
+        if not self.env.context.get("install_mode"):
+            return self.browse()
+        frozen = self.filtered(lambda version: version.state != "draft")
+        for version in frozen:
+            _logger.info("%s is no draft: its data are left as they are", version)
+        return frozen
 
     def _refuse_life_fields(self):
         raise UserError(
@@ -312,105 +390,6 @@ class CspPolicyVersion(models.Model):
             ],
         }
 
-    # === Life ===
-
-    def action_submit(self):
-        """Hand a draft over for review: it cannot be changed meanwhile."""
-        self._move("draft", "in_review")
-
-    def action_approve(self):
-        """Approve a version in review."""
-        self._move("in_review", "approved", {"approved_by_id": self.env.uid})
-
-    def action_back_to_draft(self):
-        """Take a version in review or approved back to work on it."""
-        self._move(("in_review", "approved"), "draft", {"approved_by_id": False})
-
-    def action_publish(self):
-        """Put a version into force, from its effective date on or at once.
-
-        The version in force before is retired when this one begins. What stands in the
-        way is said in one message; warnings are kept in the chatter.
-        """
-        self.check_access("write")
-        self._lock_state()
-        now = fields.Datetime.now()
-        for version in self:
-            if version.state not in ("draft", "in_review", "approved"):
-                raise UserError(
-                    self.env._(
-                        "%(version)s is already published or retired.",
-                        version=version.display_name,
-                    )
-                )
-            findings = version._publishing_findings()
-            blocking = [text for blocks, text in findings if blocks]
-            if blocking:
-                raise UserError("\n".join(blocking))
-            version._by_addon().write(
-                {
-                    "state": "published",
-                    "published_at": now,
-                    "published_by_id": self.env.uid,
-                    "effective_date": version.effective_date
-                    or version._company_today(),
-                }
-            )
-            warnings = [text for _blocks, text in findings]
-            if warnings:
-                version.message_post(
-                    body=self.env._("Published in spite of: %s", " · ".join(warnings))
-                )
-        self._cron_take_over()
-        return True
-
-    def action_retire(self):
-        """Take a published version out of force now.
-
-        Tickets that it was promised to keep their promise.
-        """
-        self._move("published", "retired", {"retired_at": fields.Datetime.now()})
-
-    @api.model
-    def _cron_take_over(self):
-        """Retire what a later version has replaced; wake up for the next beginning.
-
-        Only the state shown to people changes here: which version is in force for a
-        ticket follows from the dates alone.
-        """
-        now = fields.Datetime.now()
-        published = self.search([("state", "=", "published")])
-        begins = {version: version._in_force_everywhere_from() for version in published}
-        for versions in published.grouped("policy_id").values():
-            begun = versions.filtered(lambda version: begins[version] <= now)
-            begun = begun.sorted(lambda version: (begins[version], version.id))
-            for version, successor in zip(begun, begun[1:], strict=False):
-                version._by_addon().write(
-                    {"state": "retired", "retired_at": begins[successor]}
-                )
-        coming = [moment for moment in begins.values() if moment > now]
-        if coming:
-            # sudo: ir.cron: a manager publishes, the scheduler takes over on the day
-            cron = self.env.ref("customer_service_plan.ir_cron_policy_versions").sudo()
-            cron._trigger(min(coming))
-
-    def _move(self, before, after, values=None):
-        self.check_access("write")
-        self._lock_state()
-        allowed = (before,) if isinstance(before, str) else before
-        labels = dict(self._fields["state"]._description_selection(self.env))
-        for version in self:
-            if version.state not in allowed:
-                raise UserError(
-                    self.env._(
-                        "%(version)s is in state %(state)s: this step is not possible.",
-                        version=version.display_name,
-                        state=labels[version.state],
-                    )
-                )
-        self._by_addon().write({"state": after, **(values or {})})
-        return True
-
     def _by_addon(self):
         return self.with_context(csp_by_addon=BY_ADDON)
 
@@ -445,13 +424,13 @@ class CspPolicyVersion(models.Model):
     def _publishing_findings(self):
         """What a manager should know before this version binds the company.
 
-        :return: list of (whether it prevents publishing, text for the manager)
+        :return: list of `Finding`
         """
         self.ensure_one()
         if not self.line_ids:
             return [
-                (
-                    True,
+                Finding(
+                    BLOCKS,
                     self.env._(
                         "There is no promise in it. Add a line; a line without times "
                         "says openly that nothing is promised."
@@ -460,10 +439,11 @@ class CspPolicyVersion(models.Model):
             ]
         findings = []
         if not self.policy_id.owner_id:
-            findings.append((False, self.env._("The policy has no owner.")))
-        findings += [(False, text) for text in self._shadowed_lines()]
-        findings += [(False, text) for text in self._hours_findings()]
-        return findings
+            findings.append(
+                Finding(WORTH_KNOWING, self.env._("The policy has no owner."))
+            )
+        texts = self._shadowed_lines() + self._hours_findings()
+        return findings + [Finding(WORTH_KNOWING, text) for text in texts]
 
     def _shadowed_lines(self):
         """Texts on lines that can never match because an earlier one covers them."""

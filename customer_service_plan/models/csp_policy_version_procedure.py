@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.fields import Command
 
+from .csp_policy_version import WORTH_KNOWING, Finding
+
 
 class CspPolicyVersion(models.Model):
     """What a version says about how to work, beside what it promises."""
@@ -34,7 +36,7 @@ class CspPolicyVersion(models.Model):
 
     def _publishing_findings(self):
         return super()._publishing_findings() + [
-            (False, text) for text in self._procedure_findings()
+            Finding(WORTH_KNOWING, text) for text in self._procedure_findings()
         ]
 
     def _procedure_findings(self):

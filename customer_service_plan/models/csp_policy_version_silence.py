@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ..tools.silence import SILENCE_FIELDS
+from .csp_policy_version import WORTH_KNOWING, Finding
 
 
 class CspPolicyVersion(models.Model):
@@ -26,7 +27,7 @@ class CspPolicyVersion(models.Model):
         string="Reminder",
         domain="[('model', '=', 'helpdesk.ticket')]",
         default=lambda self: self._default_remind_template_id(),
-        ondelete="set null",
+        ondelete="restrict",
         help="The e-mail that reminds the customer. Empty: the one that comes with the "
         "service plan.",
     )
@@ -35,7 +36,7 @@ class CspPolicyVersion(models.Model):
         string="Notice of closing",
         domain="[('model', '=', 'helpdesk.ticket')]",
         default=lambda self: self._default_close_template_id(),
-        ondelete="set null",
+        ondelete="restrict",
         help="The e-mail that tells the customer. Empty: the one that comes with the "
         "service plan.",
     )
@@ -94,8 +95,8 @@ class CspPolicyVersion(models.Model):
         findings = super()._publishing_findings()
         if self.close_after_minutes and not self.remind_after_minutes:
             findings.append(
-                (
-                    False,
+                Finding(
+                    WORTH_KNOWING,
                     self.env._(
                         "Tickets are closed without a reminder when the customer does "
                         "not answer."

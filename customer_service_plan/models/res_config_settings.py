@@ -4,6 +4,12 @@ from odoo import fields, models
 class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
+    csp_approval_required = fields.Boolean(
+        related="company_id.csp_approval_required", readonly=False
+    )
+    csp_approver_group_id = fields.Many2one(
+        related="company_id.csp_approver_group_id", readonly=False
+    )
     csp_hours_id = fields.Many2one(related="company_id.csp_hours_id", readonly=False)
     csp_reopen_grace_days = fields.Integer(
         related="company_id.csp_reopen_grace_days", readonly=False

@@ -20,7 +20,11 @@ class CspCommon(BaseCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env.company.write({"csp_reopen_grace_days": 7})
+        # Who approves a version has tests of its own.
+        cls.env.company.write(
+            {"csp_reopen_grace_days": 7, "csp_approval_required": False}
+        )
+        cls.env["ir.default"].set("res.company", "csp_approval_required", False)
         cls.hours = cls.env["csp.hours"].create(
             {
                 "name": "Office hours",

@@ -11,7 +11,7 @@ from odoo.tests import Form, new_test_user, users
 from odoo.tools import mute_logger
 
 from ..models.helpdesk_ticket import FACT_FIELDS
-from ..wizards.csp_settings import SETTINGS
+from ..wizards.csp_settings import ADMIN_SETTINGS, SETTINGS
 from .common import CspCommon
 
 OPERATIONS = ("read", "write", "create", "unlink")
@@ -91,6 +91,8 @@ AGENTS_DIALOGS = {
     "csp.ticket.close",
     "csp.ticket.escalate",
 }
+#: Dialogs of who may be named, whatever else he does.
+READERS_DIALOGS = {"csp.policy.reject"}
 
 
 class TestAccessMatrix(CspCommon):
@@ -123,6 +125,8 @@ class TestAccessMatrix(CspCommon):
                     expected = {"read"} if login in READERS[name] else set()
                 elif name in PRIVATE:
                     expected = PRIVATE[name].get(login, set())
+                elif name in READERS_DIALOGS:
+                    expected = set(OPERATIONS) if login in AGENTS else set()
                 elif name in AGENTS_DIALOGS:
                     expected = set(OPERATIONS) if login in HELPDESK else set()
                 elif login == "csp_manager":
@@ -182,6 +186,7 @@ class TestAccessMatrix(CspCommon):
             "csp.policy.version": {
                 "action_submit",
                 "action_approve",
+                "action_reject",
                 "action_back_to_draft",
                 "action_publish",
                 "action_retire",
@@ -296,7 +301,11 @@ class TestSettings(CspCommon):
     def test_all_settings_are_there(self):
         page = self.env["res.config.settings"]._fields
         self.assertEqual(
-            set(SETTINGS), {name for name in page if name.startswith("csp_")}
+            {*SETTINGS, *ADMIN_SETTINGS},
+            {name for name in page if name.startswith("csp_")},
+        )
+        self.assertFalse(
+            set(ADMIN_SETTINGS) & self.env["csp.settings"]._fields.keys()
         )
         company = self.env.company
         settings = self._settings(self.manager)

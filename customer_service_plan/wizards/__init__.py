@@ -7,6 +7,7 @@ from . import csp_hours_holiday, csp_hours_holiday_line
 from . import csp_hours_schedule
 from . import csp_hours_week
 from . import csp_policy_publish
+from . import csp_policy_reject
 from . import csp_promise_apply, csp_promise_apply_line
 from . import csp_promise_why, csp_promise_why_line
 from . import csp_settings

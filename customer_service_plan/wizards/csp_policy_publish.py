@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from ..models.csp_policy_version import BLOCKS
+
 
 class CspPolicyPublish(models.TransientModel):
     """Last look at a version before it binds the company."""
@@ -58,8 +60,8 @@ class CspPolicyPublish(models.TransientModel):
         for wizard in self:
             findings = wizard.version_id and wizard.version_id._publishing_findings()
             texts = {True: [], False: []}
-            for blocks, text in findings or []:
-                texts[bool(blocks)].append(text)
+            for finding in findings or []:
+                texts[finding.severity == BLOCKS].append(finding.text)
             wizard.blocking_text = "\n".join(texts[True])
             wizard.warning_text = "\n".join(texts[False])
 

@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
+#: What a manager must not decide for himself: on Odoo's settings page only.
+ADMIN_SETTINGS = ("csp_approval_required", "csp_approver_group_id")
 #: What a manager decides for the company. Odoo's settings page has the same.
 SETTINGS = (
     "csp_hours_id",

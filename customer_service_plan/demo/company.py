@@ -696,6 +696,8 @@ class _Company:
         for name in ("contract", "standard"):
             version = self.ref(f"csp_policy_{name}_demo").version_ids
             with _at(since):
+                version.with_user(self.user("manager")).action_submit()
+                version.with_user(self.env.ref("base.user_admin")).action_approve()
                 version.with_user(self.user("manager")).action_publish()
                 version.with_context(
                     csp_by_addon=BY_ADDON

@@ -21,6 +21,7 @@ from . import test_escalation_faults
 from . import test_escalation_queries
 from . import test_escalation_screens
 from . import test_escalation_tour
+from . import test_honesty_rules
 from . import test_hours
 from . import test_hours_odoo
 from . import test_hours_tour

@@ -30,8 +30,10 @@ from . import csp_hours_exception
 from . import csp_hours_line
 from . import csp_need
 from . import csp_objective
+from . import csp_plan
 from . import csp_policy
 from . import csp_policy_line
+from . import csp_policy_plan
 from . import csp_policy_version
 from . import csp_policy_version_content
 from . import csp_policy_version_life
@@ -52,6 +54,7 @@ from . import csp_ticket_event_complaint
 from . import csp_ticket_silence
 from . import csp_standard
 from . import csp_ticket_step
+from . import csp_value
 from . import helpdesk_ticket
 from . import helpdesk_ticket_acts
 from . import helpdesk_ticket_card

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class CspObjective(models.Model):
@@ -17,6 +17,17 @@ class CspObjective(models.Model):
         index="btree_not_null",
         help="Leave empty to use the objective in every company.",
     )
+    plan_ids = fields.Many2many(
+        comodel_name="csp.plan",
+        relation="csp_objective_csp_plan_rel",
+        column1="objective_id",
+        column2="plan_id",
+        string="Plans",
+        default=lambda self: self._default_plan_ids(),
+        help="Plans that set this objective. It may outlive a plan and belong to the "
+        "next one, too.",
+    )
+    mission_text = fields.Text(string="Mission", compute="_compute_mission_text")
     reason = fields.Text(
         string="Why it matters",
         translate=True,
@@ -30,3 +41,14 @@ class CspObjective(models.Model):
         string="Policies",
         help="Policies that serve this objective.",
     )
+
+    def _default_plan_ids(self):
+        return self.env["csp.plan"]._in_force_for(self.env.company)
+
+    @api.depends("plan_ids.mission", "plan_ids.state")
+    @api.depends_context("lang")
+    def _compute_mission_text(self):
+        order = ["in_force", "draft", "archived"]
+        for objective in self:
+            plans = objective.plan_ids.sorted(lambda plan: order.index(plan.state))
+            objective.mission_text = plans[:1].mission

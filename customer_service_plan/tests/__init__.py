@@ -37,6 +37,7 @@ from . import test_merge
 from . import test_needs
 from . import test_needs_tour
 from . import test_past_tickets
+from . import test_plan
 from . import test_policies
 from . import test_portal
 from . import test_presence

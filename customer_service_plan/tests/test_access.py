@@ -37,6 +37,8 @@ READERS = {
     "csp.policy.version": AGENTS,
     "csp.policy.line": AGENTS,
     "csp.objective": AGENTS,
+    "csp.plan": AGENTS,
+    "csp.value": AGENTS,
     "csp.segment": STAFF,
     "csp.need": STAFF,
     "csp.segment.need": STAFF,
@@ -192,6 +194,12 @@ class TestAccessMatrix(CspCommon):
                 "action_retire",
                 "action_new_version",
                 "action_view_tickets",
+            },
+            "csp.plan": {
+                "action_back_to_draft",
+                "action_end",
+                "action_put_in_force",
+                "action_view_policies",
             },
             "csp.segment": {
                 "action_add_usual_needs",

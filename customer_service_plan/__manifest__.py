@@ -27,6 +27,7 @@
         "security/csp_hours_security.xml",
         "security/csp_need_security.xml",
         "security/csp_plan_security.xml",
+        "security/csp_pilot_security.xml",
         "security/csp_procedure_security.xml",
         "security/csp_profile_security.xml",
         "security/csp_promise_security.xml",

@@ -31,6 +31,10 @@ from . import csp_hours_line
 from . import csp_need
 from . import csp_objective
 from . import csp_plan
+from . import csp_pilot
+from . import csp_pilot_comment
+from . import csp_pilot_criterion
+from . import csp_pilot_participation
 from . import csp_policy
 from . import csp_policy_line
 from . import csp_policy_plan

@@ -465,8 +465,8 @@ class CspPolicy(models.Model):
     def _compiled_rules(self, company_id):
         """Rules of one company: `Rules`.
 
-        Holds every version that was ever published, because a ticket is matched under
-        the one that was in force when it came in.
+        Holds every version that was ever published, and every trial, because a ticket
+        is matched under the one that was in force, or on trial, when it came in.
         """
         # sudo: csp.policy: a ticket gets its promise whoever enters it
         self = self.sudo().with_context(active_test=True)
@@ -483,9 +483,11 @@ class CspPolicy(models.Model):
                     lines=version._compiled_lines(),
                 )
             )
+        trials = self.env["csp.pilot"]._compiled_of(company)
         rules = tuple(
             matching.Policy(
                 id=policy.id,
+                trials=trials.get(policy.id, ()),
                 versions=tuple(
                     sorted(
                         compiled[policy.id],
@@ -495,7 +497,7 @@ class CspPolicy(models.Model):
                 ),
             )
             for policy in policies
-            if compiled[policy.id]
+            if compiled[policy.id] or trials.get(policy.id)
         )
         archived_too = self.with_context(active_test=False).env
         stages = archived_too["helpdesk.ticket.stage"].search(Domain.TRUE)

@@ -620,7 +620,7 @@ class HelpdeskTicket(models.Model):
     def _csp_find_promise(self, dossier, rules):
         """The promise for this ticket by the rules of its company, if any."""
         at = dossier.case.received_at if dossier.as_of is None else dossier.as_of
-        facts = self._csp_match_facts(rules, dossier.tags)
+        facts = self._csp_match_facts(rules, dossier.tags, at)
         found = matching.match(rules.policies, facts, at)
         if not found:
             return None
@@ -632,10 +632,22 @@ class HelpdeskTicket(models.Model):
             version=version.id,
         )
 
-    def _csp_match_facts(self, rules, tags=None):
-        """What policy lines may ask; `tags` as in `_csp_match_key`."""
+    def _csp_match_facts(self, rules, tags=None, at=None):
+        """What policy lines and trials may ask; `tags` as in `_csp_match_key`.
+
+        :param at: receipt in epoch seconds; what only trials ask about is left out
+            where no version was on trial then
+        """
         segments = self.csp_segment_ids.ids if rules.uses_segments else ()
+        for_trials = {}
+        if at is not None and matching.tried(rules.policies, at):
+            for_trials = {
+                "customer": self.commercial_partner_id.id or 0,
+                "user": self.user_id.id or 0,
+                "promised": self.csp_policy_version_id.id or 0,
+            }
         return matching.Facts(
+            **for_trials,
             channel=self.channel_id.id or 0,
             category=self.category_id.id or 0,
             team=self.team_id.id or 0,

@@ -1,4 +1,5 @@
 from . import test_access
+from . import test_approval
 from . import test_birth
 from . import test_bulk
 from . import test_calling
@@ -38,6 +39,7 @@ from . import test_needs
 from . import test_needs_tour
 from . import test_past_tickets
 from . import test_plan
+from . import test_pilot_results_rules
 from . import test_policies
 from . import test_portal
 from . import test_presence

@@ -13,8 +13,10 @@ from odoo.tests.common import BaseCase
 from ..tools.statistics import (
     MINIMUM_FOR_MEDIANS,
     Interval,
+    difference_of_means,
     difference_of_medians,
     difference_of_proportions,
+    median_interval,
     percentile,
     proportion_interval,
     quantile,
@@ -217,3 +219,23 @@ class TestMedians(BaseCase):
         # Relative to the spread, which here grows with the number of cases.
         self.assertLess(many.high / 100_000, few.high / 1000)
         self.assertAlmostEqual((many.high / 100_000) / (few.high / 1000), 0.1, 2)
+
+    @given(values)
+    def test_median_of_one_group_as_of_two(self, cases):
+        # Against a group without any spread only the one has bounds.
+        constant = [0] * MINIMUM_FOR_MEDIANS
+        found = median_interval(cases)
+        both = difference_of_medians(cases, constant)
+        self.assertAlmostEqual(found.low, both.low, 6)
+        self.assertAlmostEqual(found.high, both.high, 6)
+        self.assertIsNone(median_interval(cases[: MINIMUM_FOR_MEDIANS - 1]))
+
+
+class TestMeans(BaseCase):
+    def test_difference(self):
+        # Standard errors of 0.3 and 0.4 make 0.5.
+        found = difference_of_means(4.5, 3.0, 100, 4.0, 4.0, 100)
+        self.assertAlmostEqual(found.value, 0.5)
+        self.assertAlmostEqual(found.low, 0.5 - 0.98, 3)
+        self.assertAlmostEqual(found.high, 0.5 + 0.98, 3)
+        self.assertIsNone(difference_of_means(4.5, 0, 1, 4.0, 4.0, 100))

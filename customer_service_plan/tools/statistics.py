@@ -166,6 +166,45 @@ def difference_of_medians(
     return Difference(value, value - reach, value + reach)
 
 
+def median_interval(values: Sequence[float], level: float = 0.95) -> Interval | None:
+    """Bounds of the median of one group, in the same way as `difference_of_medians`.
+
+    :return: None with less than `MINIMUM_FOR_MEDIANS` cases
+    """
+    if len(values) < MINIMUM_FOR_MEDIANS:
+        return None
+    middle, error = _median_and_error(values)
+    reach = quantile(level) * error
+    return Interval(middle - reach, middle + reach)
+
+
+def difference_of_means(
+    mean1: float,
+    deviation1: float,
+    n1: int,
+    mean2: float,
+    deviation2: float,
+    n2: int,
+    level: float = 0.95,
+) -> Difference | None:
+    """First mean minus second mean, of two separate groups with spreads of their own.
+
+    B. L. Welch, The significance of the difference between two means when the
+    population variances are unequal, Biometrika 29 (1938), 350–362, with the quantile
+    of the normal distribution: for groups of `MINIMUM_CASES` and more.
+
+    :param deviation1: standard deviation of the sample (n − 1), as is `deviation2`
+    :return: None where a group has less than two cases
+    """
+    if min(n1, n2) < 2:
+        return None
+    value = mean1 - mean2
+    reach = quantile(level) * sqrt(
+        deviation1 * deviation1 / n1 + deviation2 * deviation2 / n2
+    )
+    return Difference(value, value - reach, value + reach)
+
+
 def _median_and_error(values: Sequence[float]) -> tuple[float, float]:
     """Median and its standard error, from two values at equal ranks around it.
 

@@ -1,7 +1,7 @@
 {
     "name": "Customer Service Plan",
     "summary": "Promises to customers, kept in opening time and proven on every ticket",
-    "version": "19.0.1.2.0",
+    "version": "19.0.1.3.0",
     "category": "Services/Helpdesk",
     "author": "Customer Service Plan contributors",
     "license": "AGPL-3",

@@ -311,6 +311,17 @@ class CspPolicyVersion(models.Model):
         self._before_binding()
         self._by_addon().write({**values, "content_hash": self._content_hash()})
 
+    @api.model
+    def _adopt_earlier(self):
+        """Give versions of before what is kept since version 19.0.1.3.0 of the addon:
+        those published their fingerprint, all of them an author."""
+        versions = self.with_context(active_test=False).search(Domain.TRUE)
+        for version in versions:
+            if not version.author_ids:
+                version._by_addon().author_ids = version.create_uid
+            if version._was_binding() and not version.content_hash:
+                version._bind({})
+
     def _before_binding(self):
         """What is to be kept with a version right before tickets are promised under
         it. For extension; its content is final here."""

@@ -291,6 +291,13 @@ class TestApproval(ApprovalCommon):
         policy.action_new_version()
         self.assertEqual(policy.draft_version_id.author_ids, self.other)
 
+    def test_approval_of_another_addon(self):
+        """See readme/DEVELOP.md: it decides in one method who may approve."""
+        self.version.action_submit()
+        self.patch(CspPolicyVersion, "_check_may_approve", lambda self: None)
+        self.version.action_approve()
+        self.assertEqual(self.version.approved_by_id, self.manager)
+
     # --- Findings that need a reason
 
     def test_reason(self):

@@ -5,7 +5,7 @@ from odoo.fields import Command
 from odoo.tests import Form, new_test_user, users
 from odoo.tools import mute_logger
 
-from ..models.csp_policy_version import NEEDS_REASON, CspPolicyVersion, Finding
+from ..models.csp_policy_version import NEEDS_REASON, Finding
 from .common import CspCommon
 
 ANY = {"match_all": True, "first_response_minutes": 60}
@@ -294,7 +294,8 @@ class TestApproval(ApprovalCommon):
     def test_approval_of_another_addon(self):
         """See readme/DEVELOP.md: it decides in one method who may approve."""
         self.version.action_submit()
-        self.patch(CspPolicyVersion, "_check_may_approve", lambda self: None)
+        Version = self.env.registry["csp.policy.version"]
+        self.patch(Version, "_check_may_approve", lambda self: None)
         self.version.action_approve()
         self.assertEqual(self.version.approved_by_id, self.manager)
 
@@ -303,8 +304,9 @@ class TestApproval(ApprovalCommon):
     def test_reason(self):
         self.version.action_submit()
         self.version.with_user(self.other).action_approve()
+        Version = self.env.registry["csp.policy.version"]
         finding = Finding(NEEDS_REASON, "Nobody can keep this.")
-        self.patch(CspPolicyVersion, "_publishing_findings", lambda self: [finding])
+        self.patch(Version, "_publishing_findings", lambda self: [finding])
         for reason in (None, "", "  \n "):
             with self.assertRaisesRegex(UserError, "Nobody can keep this"):
                 self.version.action_publish(reason=reason)

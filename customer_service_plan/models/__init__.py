@@ -28,6 +28,7 @@ from . import csp_hours
 from . import csp_hours_part
 from . import csp_hours_exception
 from . import csp_hours_line
+from . import csp_hours_words
 from . import csp_need
 from . import csp_objective
 from . import csp_plan
@@ -90,6 +91,7 @@ from . import mail_thread
 from . import res_company
 from . import res_company_approval
 from . import res_company_complaint
+from . import res_company_cover
 from . import res_config_settings
 from . import res_partner
 from . import res_partner_card

@@ -1,4 +1,5 @@
 from collections import defaultdict
+from typing import NamedTuple
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
@@ -20,6 +21,19 @@ STAFF_FIELDS = [
 ]
 #: Leaves that begin later than so many days from now do not matter yet.
 LEAVES_AHEAD = 400
+
+
+class Work(NamedTuple):
+    """When somebody works: a schedule, and spans (epoch seconds) in which he does not.
+
+    `is_known` is False where no hours of this person are known, only those of the
+    company.
+    """
+
+    schedule: presence.Schedule
+    leaves: list
+    closures: list
+    is_known: bool
 
 
 class ResUsers(models.Model):
@@ -207,6 +221,31 @@ class ResUsers(models.Model):
         :return: dict of user id to `tools.presence.Presence`
         """
         at = to_epoch(at or fields.Datetime.now())
+        result = {}
+        for user, work in self._csp_work(at).items():
+            deputy = user.csp_deputy_id.id or 0
+            if not user.active:
+                result[user.id] = presence.Presence(active=False, deputy=deputy)
+                continue
+            company = user.company_id
+            result[user.id] = presence.get_presence(
+                at,
+                work.schedule,
+                presence.get_daily_timeline(
+                    user._csp_zone(), company.csp_notify_from, company.csp_notify_to
+                ),
+                work.leaves,
+                work.closures,
+                deputy,
+            )
+        return result
+
+    def _csp_work(self, at):
+        """Tell when these users work, see `_csp_presence`.
+
+        :param int at: epoch seconds; absences that ended before are left out
+        :return: dict of user (of the superuser) to `Work`
+        """
         # sudo: res.users: whether a colleague is there, nothing of why
         users = self.sudo().with_context(active_test=False).exists()
         resources = users._csp_resources()
@@ -215,30 +254,49 @@ class ResUsers(models.Model):
         leaves, closures = users._csp_leaves(resources, at)
         result = {}
         for user in users:
-            deputy = user.csp_deputy_id.id or 0
-            if not user.active:
-                result[user.id] = presence.Presence(active=False, deputy=deputy)
-                continue
             company, resource = user.company_id, resources.get(user.id)
             zone = user._csp_zone()
-            told = (company.csp_notify_from, company.csp_notify_to)
             closed = closures[user.id]
             week = weeks.get(resource.calendar_id.id) if resource else None
             if user.csp_hours_id:
-                work, closed = user.csp_hours_id._timeline(), []
+                schedule, closed = user.csp_hours_id._timeline(), []
             elif week:
-                work = presence.get_schedule(_known_zone(resource.tz) or zone, week)
+                schedule = presence.get_schedule(_known_zone(resource.tz) or zone, week)
             else:
-                work = presence.get_daily_timeline(zone, *told, presence.WEEKDAYS)
-            result[user.id] = presence.get_presence(
-                at,
-                work,
-                presence.get_daily_timeline(zone, *told),
-                leaves[user.id] + user._csp_away_spans(),
-                closed,
-                deputy,
+                schedule = presence.get_daily_timeline(
+                    zone,
+                    company.csp_notify_from,
+                    company.csp_notify_to,
+                    presence.WEEKDAYS,
+                )
+            result[user] = Work(
+                schedule=schedule,
+                leaves=leaves[user.id] + user._csp_away_spans(),
+                closures=closed,
+                is_known=bool(user.csp_hours_id or week),
             )
         return result
+
+    def _csp_work_spans(self, start, end):
+        """Tell when these users work, without leaves, absences and closures.
+
+        Archived users never do.
+
+        :param int start: epoch seconds
+        :param int end: epoch seconds
+        :return: dict of user id to merged spans, and the ids of those whose working
+            hours nobody has entered
+        """
+        plans = {
+            user: work for user, work in self._csp_work(start).items() if user.active
+        }
+        spans = {
+            user.id: presence.get_work_spans(
+                work.schedule, [*work.leaves, *work.closures], start, end
+            )
+            for user, work in plans.items()
+        }
+        return spans, {user.id for user, work in plans.items() if not work.is_known}
 
     def _csp_zone(self):
         """Name of the user's time zone, else of his company's."""

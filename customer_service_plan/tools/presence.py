@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
-from .timeline import DAY, FOREVER, Span, Timeline, merge_spans
+from .timeline import DAY, FOREVER, Span, Timeline, merge_spans, subtract_spans
 
 #: Lines of a week: (weekday 0 = Monday, minute from, minute to).
 Week = tuple[tuple[int, int, int], ...]
@@ -51,6 +51,9 @@ class Schedule(Protocol):
 
     def next_opening(self, at: int) -> int | None:
         """Return `at` during work, else the next beginning, None when there is none."""
+
+    def get_spans(self, start: int, end: int) -> list[Span]:
+        """Return the working time between two moments, cut to them."""
 
 
 @lru_cache(maxsize=1024)
@@ -103,6 +106,22 @@ class TwoWeeks:
             monday = next_monday
         return None
 
+    def get_spans(self, start: int, end: int) -> list[Span]:
+        """Return the working time between two moments, cut to them."""
+        clock = self._weeks[0]
+        day = clock.get_local(start).date()
+        monday = day - timedelta(days=day.weekday())
+        spans: list[Span] = []
+        while clock.get_midnight(monday) < end:
+            next_monday = monday + timedelta(days=7)
+            timeline = self._weeks[(monday.toordinal() - 1) // 7 % 2]
+            spans += timeline.get_spans(
+                max(start, clock.get_midnight(monday)),
+                min(end, clock.get_midnight(next_monday)),
+            )
+            monday = next_monday
+        return merge_spans(spans)
+
 
 def get_schedule(zone: str, weeks: tuple[Week, Week]) -> Schedule:
     """Return the schedule of a first and a second week, which may be equal.
@@ -132,6 +151,13 @@ def next_work(schedule: Schedule, absences: list[Span], at: int) -> int | None:
             return None
         opening = schedule.next_opening(back)
     return None
+
+
+def get_work_spans(
+    schedule: Schedule, absences: Iterable[Span], start: int, end: int
+) -> list[Span]:
+    """Return when somebody works between two moments who is away during `absences`."""
+    return subtract_spans(schedule.get_spans(start, end), merge_spans(absences))
 
 
 def get_presence(

@@ -1,12 +1,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
-from odoo.tools import format_duration
 
 MEASURES = [
-    ("kept", "Promises kept (%)"),
-    ("median", "Median time until done (minutes)"),
+    ("kept", "Promises kept"),
+    ("median", "Median time until done"),
     ("opinion", "Opinion of the customers (mean mark)"),
-    ("complaints", "Complaints per 100 tickets"),
+    ("complaints", "Complaints"),
     ("comments", "Comments on the trial"),
 ]
 #: Measures that count promises of one kind.
@@ -77,7 +76,8 @@ class CspPilotCriterion(models.Model):
         aggregator=None,
         help="With fewer cases on either side nothing is said about this.",
     )
-    sentence = fields.Char(compute="_compute_sentence")
+    unit = fields.Char(compute="_compute_unit")
+    sentence = fields.Char(string="It is reached if", compute="_compute_sentence")
 
     _not_negative = models.Constraint(
         "CHECK(threshold >= 0 AND minimum_cases >= 0)",
@@ -101,6 +101,19 @@ class CspPilotCriterion(models.Model):
         for criterion in self:
             more = criterion.measure in MORE_IS_BETTER
             criterion.comparison = "at_least" if more else "at_most"
+
+    @api.depends("measure", "comparison")
+    @api.depends_context("lang")
+    def _compute_unit(self):
+        for criterion in self:
+            criterion.unit = {
+                "kept": self.env._("percentage points")
+                if criterion.comparison == "not_worse"
+                else self.env._("%"),
+                "median": self.env._("opening minutes"),
+                "opinion": self.env._("of 5"),
+                "complaints": self.env._("per 100 tickets"),
+            }.get(criterion.measure, "")
 
     @api.depends("measure", "kind", "comparison", "threshold", "minimum_cases")
     @api.depends_context("lang")
@@ -140,16 +153,9 @@ class CspPilotCriterion(models.Model):
         return self._label("measure")
 
     def _value_text(self):
-        """The threshold with its unit: “80 %”, “4:00 h”, “5 percentage points”."""
+        """The threshold with its unit: “80 %”, “240 opening minutes”, “4 of 5”."""
         self.ensure_one()
-        number = f"{self.threshold:g}"
-        if self.measure == "median":
-            return self.env._("%s h", format_duration(self.threshold / 60))
-        if self.measure == "kept":
-            if self.comparison == "not_worse":
-                return self.env._("%s percentage points", number)
-            return self.env._("%s %%", number)
-        return number
+        return f"{self.threshold:g} {self.unit}".strip()
 
     # === Locked from the start of the trial on ===
 

@@ -6,6 +6,8 @@ from . import csp_escalation_try
 from . import csp_hours_holiday, csp_hours_holiday_line
 from . import csp_hours_schedule
 from . import csp_hours_week
+from . import csp_pilot_decide
+from . import csp_pilot_remark
 from . import csp_policy_publish
 from . import csp_policy_reject
 from . import csp_promise_apply, csp_promise_apply_line

@@ -27,6 +27,7 @@ class CspPromiseWhy(models.TransientModel):
     hours_text = fields.Char(string="Counted in", readonly=True)
     segment_text = fields.Char(string="Customer", readonly=True)
     note = fields.Char(readonly=True)
+    trial_text = fields.Char(string="Trial", readonly=True)
     line_ids = fields.One2many(
         comodel_name="csp.promise.why.line",
         inverse_name="why_id",
@@ -56,7 +57,7 @@ class CspPromiseWhy(models.TransientModel):
         rules = self.env["csp.policy"]._compiled_rules(ticket.company_id.id)
         applied = self._is_applied_later(ticket)
         policies = self._only(line.version_id) if applied else rules.policies
-        facts = ticket._csp_match_facts(rules)
+        facts = ticket._csp_match_facts(rules, at=to_epoch(at))
         looked_at = list(matching.considered(policies, facts, to_epoch(at)))
         holds = looked_at[-1][2].id if looked_at and not looked_at[-1][3] else 0
         under_promise = bool(ticket.csp_seen_match or line)
@@ -68,12 +69,13 @@ class CspPromiseWhy(models.TransientModel):
             "segment_text": self._segment_text(ticket, rules),
             "hours_text": self._hours_text(ticket) if line else False,
             "note": self._note(ticket, under_promise, applied, holds),
+            "trial_text": self._trial_text(ticket, policies, facts, to_epoch(at)),
         }
         if under_promise:
             values["line_ids"] = [
                 Command.create(line_values)
                 for line_values in self._line_values(
-                    ticket, policies, to_epoch(at), looked_at
+                    ticket, policies, facts, to_epoch(at), looked_at
                 )
             ]
         return values
@@ -192,10 +194,32 @@ class CspPromiseWhy(models.TransientModel):
             "matched. It keeps what was promised."
         )
 
+    # === Trials ===
+
+    @api.model
+    def _trial_text(self, ticket, policies, facts, at):
+        """That the ticket takes part in a trial and why, or which it does not."""
+        version = ticket.csp_policy_version_id
+        texts = []
+        for policy in policies:
+            # sudo: csp.pilot: an agent sees the trial of a ticket that he may see
+            Trial = self.env["csp.pilot"].sudo()
+            taking_part = policy.trial_of(facts, at)
+            if taking_part:
+                texts.append(Trial.browse(taking_part.id)._why_in(facts))
+            texts += [
+                Trial.browse(trial.id)._why_out(trial, facts)
+                for trial in policy.trials
+                if trial.runs_at(at) and trial != taking_part
+            ]
+            if version and version.policy_id.id == policy.id:
+                break
+        return " ".join(texts) or False
+
     # === Lines ===
 
     @api.model
-    def _line_values(self, ticket, policies, at, looked_at):
+    def _line_values(self, ticket, policies, facts, at, looked_at):
         """Values of the lines looked at, and of policies with none in force then."""
         Policy, Line = self.env["csp.policy"], self.env["csp.policy.line"]
         visible = set(
@@ -209,7 +233,7 @@ class CspPromiseWhy(models.TransientModel):
         for policy in policies:
             if policy.id not in visible:
                 continue
-            if policy.in_force(at) is None:
+            if policy.applies(facts, at) is None:
                 values.append(self._not_in_force_values(policy, at))
             for considered, _version, rule, failure in looked_at:
                 if considered.id != policy.id:
@@ -232,8 +256,12 @@ class CspPromiseWhy(models.TransientModel):
 
     @api.model
     def _not_in_force_values(self, policy, at):
-        begins = min(version.begins for version in policy.versions)
-        if begins > at:
+        begins = min(
+            (version.begins for version in policy.versions), default=None
+        )
+        if begins is None:
+            reason = self.env._("Not in force then: only on trial, for others")
+        elif begins > at:
             reason = self.env._(
                 "Not in force then: begins on %s",
                 self._format_moment(from_epoch(begins)),

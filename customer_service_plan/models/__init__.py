@@ -102,6 +102,7 @@ from . import res_config_settings
 from . import res_partner
 from . import res_partner_card
 from . import res_partner_lookup
+from . import res_partner_pilot
 from . import res_partner_profile
 from . import res_users
 from . import res_users_complaint

@@ -177,6 +177,8 @@ class CspPilot(models.Model):
                 "decided_at": now,
             }
         )
+        # Before tickets are matched again, or anything else is based on it.
+        pilot._freeze_results()
         pilot._give_up_telling()
         pilot.activity_unlink([DECIDE])
         pilot.message_post(
@@ -193,6 +195,9 @@ class CspPilot(models.Model):
         if match_again:
             self._match_open_tickets_again()
         return True
+
+    def _freeze_results(self):
+        """Keep what was known at the decision. For extension."""
 
     def _check_may_decide(self):
         user = self.env.user

@@ -29,7 +29,7 @@ class CspPilot(models.Model):
     ticket_count = fields.Integer(string="Tickets", compute="_compute_ticket_count")
     told_count = fields.Integer(string="Told", compute="_compute_told_count")
     not_told_count = fields.Integer(string="Not told", compute="_compute_told_count")
-    comment_count = fields.Integer(string="Comments", compute="_compute_comment_count")
+    comment_count = fields.Integer(compute="_compute_comment_count")
     has_begun = fields.Boolean(compute="_compute_has_begun")
     may_decide = fields.Boolean(
         compute="_compute_may_decide", help="Whether you may decide on it."

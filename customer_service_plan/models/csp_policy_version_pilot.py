@@ -13,7 +13,7 @@ class CspPolicyVersion(models.Model):
     pilot_ids = fields.One2many(
         comodel_name="csp.pilot", inverse_name="version_id", string="Trials"
     )
-    pilot_count = fields.Integer(string="Trials", compute="_compute_pilot_count")
+    pilot_count = fields.Integer(compute="_compute_pilot_count")
 
     @api.depends("pilot_ids")
     def _compute_pilot_count(self):

@@ -11,6 +11,7 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         result = super()._update_foreign_keys(src_partners, dst_partner)
         self._csp_merge_memberships(src_partners, dst_partner)
         self.env["helpdesk.ticket"]._csp_contact_merged(src_partners, dst_partner)
+        dst_partner._csp_trial_customers_moved()
         return result
 
     def _csp_merge_memberships(self, sources, target):

@@ -1,0 +1,27 @@
+from odoo import models
+
+
+class ResPartner(models.Model):
+    """Customers who were chosen for a trial of a policy version."""
+
+    _inherit = "res.partner"
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "parent_id" in vals or "is_company" in vals:
+            self._csp_trial_customers_moved()
+        return result
+
+    def _csp_trial_customers_moved(self):
+        """Let a trial follow: who was chosen may be of another company now."""
+        # sudo: csp.pilot: whoever keeps the address book need not know of trials
+        Pilot = self.env["csp.pilot"].sudo()
+        if self.ids and Pilot.search_count(
+            [
+                ("state", "=", "running"),
+                ("customer_mode", "=", "list"),
+                ("partner_ids", "child_of", self.ids),
+            ],
+            limit=1,
+        ):
+            Pilot._csp_rules_changed()

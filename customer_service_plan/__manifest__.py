@@ -102,12 +102,17 @@
         "views/res_partner_views.xml",
         "views/res_users_views.xml",
         "views/service_templates.xml",
+        "report/csp_policy_version_templates.xml",
+        "report/csp_policy_version_report.xml",
         "views/menus.xml",
     ],
     "assets": {
         "web.assets_backend": [
             "customer_service_plan/static/src/**/*",
             ("remove", "customer_service_plan/static/src/hours/service.scss"),
+        ],
+        "web.report_assets_common": [
+            "customer_service_plan/static/src/document/document.scss",
         ],
         "web.assets_frontend": [
             "customer_service_plan/static/src/hours/service.scss",

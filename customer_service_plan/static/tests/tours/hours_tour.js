@@ -53,8 +53,16 @@ registry.category("web_tour.tours").add("csp_hours_tour", {
             run: "click",
         },
         {
+            content: "The list of days clears what is left before it shows the choice",
+            trigger: ".o_selected_row [name=weekday] input:value('Saturday')",
+        },
+        {
             trigger: ".o_selected_row [name=minute_from] input",
             run: "edit 22 && press Tab",
+        },
+        {
+            content: "The beginning is taken in before the end is typed",
+            trigger: ".o_selected_row [name=minute_from] input:value('22:00')",
         },
         {
             trigger: ".o_selected_row [name=minute_to] input",

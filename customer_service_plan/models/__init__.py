@@ -35,10 +35,13 @@ from . import csp_plan
 from . import csp_pilot
 from . import csp_pilot_comment
 from . import csp_pilot_criterion
+from . import csp_pilot_criterion_verdict
 from . import csp_pilot_life
 from . import csp_pilot_participation
 from . import csp_pilot_participation_tell
 from . import csp_pilot_people
+from . import csp_pilot_results
+from . import csp_pilot_results_text
 from . import csp_pilot_tell
 from . import csp_policy
 from . import csp_policy_line

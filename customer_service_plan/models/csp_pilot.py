@@ -17,6 +17,7 @@ LIFE_FIELDS = frozenset(
         "decision_reason",
         "decided_by_id",
         "decided_at",
+        "frozen_results",
         "staff_team_ids",
         "participation_ids",
         "comment_ids",

@@ -40,6 +40,7 @@ from . import test_needs_tour
 from . import test_past_tickets
 from . import test_plan
 from . import test_pilot_results_rules
+from . import test_pilot_results
 from . import test_policies
 from . import test_portal
 from . import test_presence

@@ -1,0 +1,476 @@
+from odoo import models
+
+from ..tools.statistics import MINIMUM_CASES
+from ..tools.trial import NOT_REACHED, REACHED, TOO_FEW
+from .csp_commitment import COMMITMENT_KINDS
+from .plain_words import PlainWords
+
+#: From this share of a group's tickets on, one customer decides too much.
+ONE_CUSTOMER = 0.25
+
+
+class CspPilot(models.Model):
+    """The results of a trial in words, in the language of whoever reads them."""
+
+    _inherit = "csp.pilot"
+
+    def _with_texts(self, figures):
+        """The same figures with what the page says about them.
+
+        `summary` has the sentences that say it all; `kinds` and `customers` have
+        theirs, and the rows of a table, with cells for trial, others and difference;
+        `contamination` what blurs the comparison.
+        """
+        words = PlainWords(self.env)
+        kinds = [self._kind_with_texts(kind, words) for kind in figures["kinds"]]
+        criteria = self._criteria_with_texts(figures["criteria"])
+        contamination = dict(
+            figures["contamination"],
+            chosen=self._how_chosen_sentence(),
+            sentences=self._contamination_sentences(figures, words),
+        )
+        summary = [
+            self._groups_sentence(figures, words),
+            *self._criteria_sentence(criteria),
+            *(sentence for kind in kinds for sentence in kind["sentences"]),
+        ]
+        return {
+            **figures,
+            "state": self.state,
+            "as_of": self._as_of_text(figures, words),
+            "kinds": kinds,
+            "criteria": criteria,
+            "contamination": contamination,
+            "summary": summary,
+            "customers": {
+                "sentences": self._customers_sentences(figures, words),
+                "rows": self._customers_rows(figures, words),
+            },
+        }
+
+    def _as_of_text(self, figures, words):
+        moment = words.moment(figures["measured_at"])
+        if self.frozen_results:
+            return self.env._("As known at the decision, %(moment)s", moment=moment)
+        if figures["measured_at"] < figures["to"]:
+            return self.env._(
+                "As of %(moment)s. The trial goes on until %(end)s: whoever stops it "
+                "at a lucky moment takes chance for success.",
+                moment=moment,
+                end=words.moment(figures["to"]),
+            )
+        return self.env._("As of %(moment)s", moment=moment)
+
+    def _groups_sentence(self, figures, words):
+        trial, others = figures["trial"], figures["others"]
+        return self.env._(
+            "Requests from %(begin)s to %(end)s: %(trial)s under the trial, of "
+            "%(trial_customers)s customers; %(others)s others under the version in "
+            "force, of %(others_customers)s customers.",
+            begin=words.day(figures["from"]),
+            end=words.day(min(figures["to"], figures["measured_at"]) - 1),
+            trial=words.whole(trial["tickets"]),
+            trial_customers=words.whole(trial["customers"]),
+            others=words.whole(others["tickets"]),
+            others_customers=words.whole(others["customers"]),
+        )
+
+    # === What was asked for ===
+
+    def _criteria_with_texts(self, judged):
+        Criterion = self.env["csp.pilot.criterion"]
+        labels = {
+            REACHED: self.env._("Reached"),
+            NOT_REACHED: self.env._("Not reached"),
+            TOO_FEW: self.env._("Too few to tell"),
+        }
+        criteria = [(Criterion.browse(each["criterion"]), each) for each in judged]
+        return [
+            {
+                **each,
+                "text": criterion.sentence,
+                "label": labels[each["verdict"]],
+                "why": criterion._verdict_text(each),
+            }
+            for criterion, each in criteria
+        ]
+
+    def _criteria_sentence(self, criteria):
+        if not criteria:
+            return []
+        count = {
+            verdict: sum(each["verdict"] == verdict for each in criteria)
+            for verdict in (REACHED, NOT_REACHED, TOO_FEW)
+        }
+        if count[TOO_FEW] == len(criteria):
+            return [
+                self.env._(
+                    "There are too few cases yet to tell whether what was asked for is "
+                    "reached."
+                )
+            ]
+        if count[REACHED] == len(criteria):
+            return [self.env._("All that was asked for is reached.")]
+        text = self.env._(
+            "Of what was asked for: reached %(reached)s, not reached %(missed)s, too "
+            "few cases to tell %(unknown)s.",
+            reached=count[REACHED],
+            missed=count[NOT_REACHED],
+            unknown=count[TOO_FEW],
+        )
+        return [text]
+
+    # === Promises ===
+
+    def _kind_with_texts(self, compared, words):
+        labels = dict(
+            self.env["csp.commitment"]._fields["kind"]._description_selection(self.env)
+        )
+        label = labels.get(compared["kind"], dict(COMMITMENT_KINDS)[compared["kind"]])
+        return {
+            **compared,
+            "label": label,
+            "threshold": self._threshold_of_kept(compared["kind"]),
+            "sentences": [
+                self._kept_sentence(label, compared, words),
+                *self._times_sentence(label, compared, words),
+            ],
+            "rows": self._kind_rows(compared, words),
+        }
+
+    def _threshold_of_kept(self, kind):
+        """Per cent that a criterion asks for, to be drawn into the picture."""
+        asked = self.criterion_ids.filtered(
+            lambda each: (
+                each.measure == "kept"
+                and each.kind == kind
+                and each.comparison == "at_least"
+            )
+        )
+        return asked[:1].threshold or None
+
+    def _share_text(self, side, number, words):
+        return self.env._(
+            "%(percent)s (%(number)s of %(cases)s)",
+            percent=words.percent(side["percent"]),
+            number=words.whole(side[number]),
+            cases=words.whole(side["cases"]),
+        )
+
+    def _kept_sentence(self, label, compared, words):
+        trial, others = compared["trial"], compared["others"]
+        if not trial["cases"] and not others["cases"]:
+            return self.env._("%(kind)s: nothing is decided yet.", kind=label)
+        if not trial["cases"]:
+            return self.env._(
+                "%(kind)s: nothing is decided in the trial yet; %(others)s kept of the "
+                "others.",
+                kind=label,
+                others=self._share_text(others, "kept", words),
+            )
+        if not others["cases"]:
+            return self.env._(
+                "%(kind)s: %(trial)s kept in the trial; there are no others to compare "
+                "with.",
+                kind=label,
+                trial=self._share_text(trial, "kept", words),
+            )
+        text = self.env._(
+            "%(kind)s: %(trial)s kept in the trial, %(others)s of the others.",
+            kind=label,
+            trial=self._share_text(trial, "kept", words),
+            others=self._share_text(others, "kept", words),
+        )
+        said = self._difference_sentence(
+            compared["difference"], words.points, words, more_is_better=True
+        )
+        return f"{text} {said}"
+
+    def _times_sentence(self, label, compared, words):
+        trial, others = compared["trial"], compared["others"]
+        if not trial["timed"] or not others["timed"]:
+            return []
+        text = self.env._(
+            "%(kind)s, time: half of them took no longer than %(trial)s in the trial "
+            "and %(others)s in the others.",
+            kind=label,
+            trial=words.duration(trial["median"]),
+            others=words.duration(others["median"]),
+        )
+        difference = compared["median_difference"]
+        if difference and difference["enough"]:
+            said = self._difference_sentence(
+                difference, words.duration, words, more_is_better=False
+            )
+            text = f"{text} {said}"
+        return [text]
+
+    def _difference_sentence(self, difference, say, words, more_is_better):
+        """What a difference of trial and others means.
+
+        :param say: writes an amount with its unit
+        """
+        if not difference or not difference["enough"]:
+            return self.env._(
+                "Too few cases to tell a difference from chance: it takes %s on either "
+                "side.",
+                words.whole(MINIMUM_CASES),
+            )
+        signed = words.signed(say)
+        values = {
+            "value": say(abs(difference["value"])),
+            "low": signed(difference["low"]),
+            "high": signed(difference["high"]),
+        }
+        if not difference["sure"]:
+            return self.env._(
+                "A difference of %(value)s may be chance: the real one lies between "
+                "%(low)s and %(high)s.",
+                **values,
+            )
+        if (difference["value"] > 0) == more_is_better:
+            return self.env._(
+                "Better by %(value)s; the real difference lies between %(low)s and "
+                "%(high)s.",
+                **values,
+            )
+        return self.env._(
+            "Worse by %(value)s; the real difference lies between %(low)s and "
+            "%(high)s.",
+            **values,
+        )
+
+    def _bounded_text(self, difference, words, say):
+        """A difference with its bounds, for a cell of the table."""
+        signed = words.signed(say)
+        if not difference:
+            return ""
+        if not difference["enough"]:
+            return self.env._("too few")
+        return self.env._(
+            "%(value)s (%(low)s to %(high)s)",
+            value=signed(difference["value"]),
+            low=signed(difference["low"]),
+            high=signed(difference["high"]),
+        )
+
+    def _kind_rows(self, compared, words):
+        sides = [compared["trial"], compared["others"]]
+
+        def cells(write, name):
+            return [
+                write(side[name]) if side[name] is not None else "" for side in sides
+            ]
+
+        rows = [
+            (
+                self.env._("Kept"),
+                [
+                    self._share_text(side, "kept", words) if side["cases"] else ""
+                    for side in sides
+                ],
+                self._bounded_text(compared["difference"], words, words.points),
+            ),
+            (
+                self.env._("Half took no longer than"),
+                cells(words.duration, "median"),
+                self._bounded_text(
+                    compared["median_difference"], words, words.duration
+                ),
+            ),
+            (
+                self.env._("Nine of ten took no longer than"),
+                cells(words.duration, "p90"),
+                "",
+            ),
+        ]
+        for name, label in (
+            ("late", self.env._("Open and late, counted as missed")),
+            ("open", self.env._("Open and in time, not counted")),
+            ("excused", self.env._("Excused, not counted")),
+        ):
+            if any(side[name] for side in sides):
+                rows.append((label, cells(words.whole, name), ""))
+        return _table(rows)
+
+    # === What customers say ===
+
+    def _customers_sentences(self, figures, words):
+        opinions, complaints = figures["opinions"], figures["complaints"]
+        trial, others = opinions["trial"], opinions["others"]
+        sentences = []
+        if trial["cases"] and others["cases"]:
+            text = self.env._(
+                "Marks from 1 to 5: %(trial)s on average in the trial (%(answers)s "
+                "answers), %(others)s by the others (%(other_answers)s answers).",
+                trial=words.mark(trial["mean"]),
+                answers=words.whole(trial["cases"]),
+                others=words.mark(others["mean"]),
+                other_answers=words.whole(others["cases"]),
+            )
+            said = self._difference_sentence(
+                opinions["difference"], words.mark, words, more_is_better=True
+            )
+            sentences.append(f"{text} {said}")
+        elif not trial["cases"]:
+            sentences.append(
+                self.env._("No customer of the trial has given a mark yet.")
+            )
+        if complaints["trial"]["count"] or complaints["others"]["count"]:
+            text = self.env._(
+                "Complaints: %(trial)s of the requests in the trial, %(others)s of the "
+                "others.",
+                trial=self._complaints_text(complaints["trial"], words),
+                others=self._complaints_text(complaints["others"], words),
+            )
+            said = self._difference_sentence(
+                complaints["difference"], words.points, words, more_is_better=False
+            )
+            sentences.append(f"{text} {said}")
+        comments = figures["comments_from"]
+        if figures["comments"]:
+            sentences.append(
+                self.env._(
+                    "Comments on the trial: %(customers)s from customers, %(staff)s "
+                    "from staff.",
+                    customers=words.whole(comments["customer"]),
+                    staff=words.whole(comments["staff"]),
+                )
+            )
+        return sentences
+
+    def _complaints_text(self, side, words):
+        if not side["cases"]:
+            return self.env._("none")
+        return self._share_text(side, "count", words)
+
+    def _customers_rows(self, figures, words):
+        opinions, complaints = figures["opinions"], figures["complaints"]
+        groups = ("trial", "others")
+        rows = [
+            (
+                self.env._("Requests"),
+                [words.whole(figures[group]["tickets"]) for group in groups],
+                "",
+            ),
+            (
+                self.env._("Complaints"),
+                [self._complaints_text(complaints[group], words) for group in groups],
+                self._bounded_text(complaints["difference"], words, words.points),
+            ),
+            (
+                self.env._("Mean mark (answers)"),
+                [
+                    self.env._(
+                        "%(mean)s (%(answers)s)",
+                        mean=words.mark(opinions[group]["mean"]),
+                        answers=words.whole(opinions[group]["cases"]),
+                    )
+                    if opinions[group]["cases"]
+                    else ""
+                    for group in groups
+                ],
+                self._bounded_text(opinions["difference"], words, words.mark),
+            ),
+        ]
+        return _table(rows)
+
+    # === What blurs the comparison ===
+
+    def _contamination_sentences(self, figures, words):
+        found = figures["contamination"]
+        trial, others = figures["trial"], figures["others"]
+        sentences = []
+        if found["trial_by_outsiders"]:
+            sentences.append(
+                self.env._(
+                    "%(number)s of %(all)s requests of the trial were also worked on "
+                    "by people who do not take part: they may have been treated like "
+                    "the others.",
+                    number=words.whole(found["trial_by_outsiders"]),
+                    all=words.whole(trial["tickets"]),
+                )
+            )
+        if found["others_by_staff"]:
+            sentences.append(
+                self.env._(
+                    "People who take part also worked on %(number)s of %(all)s other "
+                    "requests: these may have been treated like those of the trial.",
+                    number=words.whole(found["others_by_staff"]),
+                    all=words.whole(others["tickets"]),
+                )
+            )
+        if found["trial_by_outsiders"] is None and found["people_in_both"]:
+            sentences.append(
+                self.env._(
+                    "No staff were chosen for the trial: people who worked on both "
+                    "groups: %s. What they do for one may change what they do for the "
+                    "other.",
+                    words.whole(found["people_in_both"]),
+                )
+            )
+        if found["customers_in_both"]:
+            sentences.append(
+                self.env._(
+                    "Customers with requests in both groups: %(number)s, with "
+                    "%(tickets)s requests in the trial. What they say is about both.",
+                    number=words.whole(found["customers_in_both"]),
+                    tickets=words.whole(found["trial_tickets_of_both"]),
+                )
+            )
+        share = _share_of_one_customer(trial)
+        if share >= ONE_CUSTOMER:
+            sentences.append(
+                self.env._(
+                    "One customer alone made %s of the trial's requests: they say less "
+                    "about the others than their number.",
+                    words.percent(100 * share),
+                )
+            )
+        share = _share_of_one_customer(others)
+        if share >= ONE_CUSTOMER:
+            sentences.append(
+                self.env._(
+                    "One customer alone made %s of the other requests: they say less "
+                    "than their number.",
+                    words.percent(100 * share),
+                )
+            )
+        return sentences or [
+            self.env._(
+                "Nothing found: no customer and nobody of the staff is on both sides."
+            )
+        ]
+
+    def _how_chosen_sentence(self):
+        """How far the groups can be compared at all."""
+        if self.customer_mode == "share":
+            return self.env._(
+                "The customers of the trial were drawn by lot: apart from chance they "
+                "are like the others."
+            )
+        if self.customer_mode == "everybody":
+            return self.env._(
+                "All customers take part with the chosen staff: the groups also differ "
+                "in who works on them."
+            )
+        return self.env._(
+            "The customers of the trial were chosen, not drawn by lot: they may differ "
+            "from the others in more than the promise."
+        )
+
+
+def _share_of_one_customer(group):
+    """Share of a group's requests that the one who asked most often made, 0 to 1."""
+    if group["most"] < 2:
+        return 0
+    return group["most"] / group["tickets"]
+
+
+def _table(rows):
+    """Rows for the page, without those that are empty on either side."""
+    return [
+        {"label": label, "trial": trial, "others": others, "difference": difference}
+        for label, (trial, others), difference in rows
+        if trial or others
+    ]

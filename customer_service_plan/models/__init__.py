@@ -1,6 +1,8 @@
 from . import protected
 from . import csp_rule_source
 from . import csp_version_part
+from . import csp_acknowledgement
+from . import csp_acknowledgement_notice
 from . import csp_commitment
 from . import csp_complaint_point
 from . import csp_complaint_tick
@@ -44,6 +46,7 @@ from . import csp_pilot_results
 from . import csp_pilot_results_text
 from . import csp_pilot_tell
 from . import csp_policy
+from . import csp_policy_audience
 from . import csp_policy_line
 from . import csp_policy_plan
 from . import csp_policy_pilot
@@ -53,6 +56,7 @@ from . import csp_policy_version_document
 from . import csp_policy_version_history
 from . import csp_policy_version_life
 from . import csp_policy_version_pilot
+from . import csp_policy_version_acknowledgement
 from . import csp_policy_version_silence
 from . import csp_policy_version_procedure
 from . import csp_procedure
@@ -110,6 +114,7 @@ from . import res_partner_lookup
 from . import res_partner_pilot
 from . import res_partner_profile
 from . import res_users
+from . import res_users_acknowledgement
 from . import res_users_complaint
 from . import res_users_settings
 from . import resource_calendar

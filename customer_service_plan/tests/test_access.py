@@ -33,6 +33,7 @@ AGENTS = HELPDESK | {"csp_only_agent", "csp_reviewer"}
 STAFF = AGENTS | {"csp_employee", "csp_profile_reader"}
 #: Per model, who reads it; the manager alone may do the rest, except where named.
 READERS = {
+    "csp.acknowledgement": STAFF,
     "csp.policy": AGENTS,
     "csp.policy.version": AGENTS,
     "csp.policy.line": AGENTS,
@@ -73,6 +74,7 @@ PRIVATE = {
 }
 #: Nobody changes these, whatever his groups.
 FACTS = {
+    "csp.acknowledgement",
     "csp.commitment",
     "csp.complaint.tick",
     "csp.escalation",
@@ -176,7 +178,16 @@ class TestAccessMatrix(CspCommon):
     def test_every_public_method_is_known(self):
         """A new public method is a new door: it has to be looked at, and named here."""
         known = {
+            "csp.acknowledgement": {
+                "action_acknowledge",
+                "action_open",
+                "action_read_to_end",
+                "action_release",
+                "action_remind",
+                "action_verify",
+            },
             "csp.policy": {
+                "action_view_acknowledgements",
                 "action_new_version",
                 "action_open_current_version",
                 "action_view_versions",
@@ -186,6 +197,9 @@ class TestAccessMatrix(CspCommon):
                 "action_view_tickets",
             },
             "csp.policy.version": {
+                "action_remind_to_sign",
+                "action_view_acknowledgements",
+                "action_view_missing",
                 "action_submit",
                 "action_approve",
                 "action_reject",

@@ -1,4 +1,5 @@
 from . import base_partner_merge
+from . import csp_acknowledgement_release
 from . import csp_commitment_excuse
 from . import csp_complaint_handover
 from . import csp_complaint_step

@@ -52,6 +52,7 @@ from . import csp_policy_plan
 from . import csp_policy_pilot
 from . import csp_policy_version
 from . import csp_policy_version_content
+from . import csp_policy_version_compare
 from . import csp_policy_version_document
 from . import csp_policy_version_history
 from . import csp_policy_version_life

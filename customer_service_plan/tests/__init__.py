@@ -11,6 +11,7 @@ from . import test_card
 from . import test_channels
 from . import test_clock
 from . import test_clock_histories
+from . import test_compare_rules
 from . import test_complaint_portal
 from . import test_complaint_rules
 from . import test_complaints

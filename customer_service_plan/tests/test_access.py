@@ -96,7 +96,7 @@ AGENTS_DIALOGS = {
     "csp.ticket.escalate",
 }
 #: Dialogs of who may be named, whatever else he does.
-READERS_DIALOGS = {"csp.policy.reject"}
+READERS_DIALOGS = {"csp.policy.reject", "csp.policy.compare"}
 
 
 class TestAccessMatrix(CspCommon):
@@ -201,6 +201,7 @@ class TestAccessMatrix(CspCommon):
                 "action_view_acknowledgements",
                 "action_view_missing",
                 "action_submit",
+                "action_read_document",
                 "action_approve",
                 "action_reject",
                 "action_back_to_draft",

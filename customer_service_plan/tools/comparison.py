@@ -38,6 +38,8 @@ class Item(NamedTuple):
     conditions: frozenset[Hashable]
     #: What it says, by the name of the cell.
     cells: Mapping[str, Hashable]
+    #: What else it is known by, such as the words of its name.
+    words: frozenset[Hashable] = frozenset()
 
 
 class Row(NamedTuple):
@@ -139,12 +141,13 @@ def _pairs(before, after):
 
 def _likeness(one, other):
     """How much two items have in common, from 0 to 1 (Dice's coefficient)."""
-    either = len(one.conditions) + len(other.conditions)
-    conditions = 2 * len(one.conditions & other.conditions) / either if either else 1.0
+    ones, others = one.conditions | one.words, other.conditions | other.words
+    either = len(ones) + len(others)
+    known = 2 * len(ones & others) / either if either else 1.0
     names = {*one.cells, *other.cells}
     equal = sum(one.cells.get(name) == other.cells.get(name) for name in names)
     cells = equal / len(names) if names else 1.0
-    return WEIGHT_OF_CONDITIONS * conditions + (1 - WEIGHT_OF_CONDITIONS) * cells
+    return WEIGHT_OF_CONDITIONS * known + (1 - WEIGHT_OF_CONDITIONS) * cells
 
 
 def _moved(pairs):
@@ -241,6 +244,11 @@ def _change(old, new):
     if old == new:
         return [Piece(SAME, old)] if old else []
     return [piece for piece in (Piece(REMOVED, old), Piece(ADDED, new)) if piece.text]
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a text, by which another one is found to be like it."""
+    return frozenset(re.findall(r"\w+", (text or "").casefold()))
 
 
 def plain_text(markup: str) -> str:

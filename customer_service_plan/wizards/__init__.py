@@ -11,6 +11,7 @@ from . import csp_pilot_decide
 from . import csp_pilot_remark
 from . import csp_policy_publish
 from . import csp_policy_reject
+from . import csp_policy_compare
 from . import csp_promise_apply, csp_promise_apply_line
 from . import csp_promise_why, csp_promise_why_line
 from . import csp_settings

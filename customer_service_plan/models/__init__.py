@@ -3,6 +3,10 @@ from . import csp_rule_source
 from . import csp_version_part
 from . import csp_acknowledgement
 from . import csp_acknowledgement_notice
+from . import csp_backtest
+from . import csp_backtest_change
+from . import csp_backtest_line
+from . import csp_backtest_part
 from . import csp_commitment
 from . import csp_complaint_point
 from . import csp_complaint_tick
@@ -51,6 +55,7 @@ from . import csp_policy_line
 from . import csp_policy_plan
 from . import csp_policy_pilot
 from . import csp_policy_version
+from . import csp_policy_version_backtest
 from . import csp_policy_version_content
 from . import csp_policy_version_compare
 from . import csp_policy_version_document

@@ -4,6 +4,8 @@ from . import test_acknowledgement_doors
 from . import test_acknowledgement_notices
 from . import test_reading_rules
 from . import test_approval
+from . import test_backtest
+from . import test_backtest_rules
 from . import test_birth
 from . import test_bulk
 from . import test_calling

@@ -34,6 +34,10 @@ STAFF = AGENTS | {"csp_employee", "csp_profile_reader"}
 #: Per model, who reads it; the manager alone may do the rest, except where named.
 READERS = {
     "csp.acknowledgement": STAFF,
+    "csp.backtest": {"csp_manager"},
+    "csp.backtest.line": {"csp_manager"},
+    "csp.backtest.change": {"csp_manager"},
+    "csp.backtest.part": {"csp_manager"},
     "csp.policy": AGENTS,
     "csp.policy.version": AGENTS,
     "csp.policy.line": AGENTS,
@@ -75,6 +79,9 @@ PRIVATE = {
 #: Nobody changes these, whatever his groups.
 FACTS = {
     "csp.acknowledgement",
+    "csp.backtest.change",
+    "csp.backtest.line",
+    "csp.backtest.part",
     "csp.commitment",
     "csp.complaint.tick",
     "csp.escalation",
@@ -200,6 +207,8 @@ class TestAccessMatrix(CspCommon):
                 "action_remind_to_sign",
                 "action_view_acknowledgements",
                 "action_view_missing",
+                "action_backtest",
+                "action_view_backtests",
                 "action_submit",
                 "action_read_document",
                 "action_approve",
@@ -216,6 +225,16 @@ class TestAccessMatrix(CspCommon):
                 "action_put_in_force",
                 "action_view_policies",
             },
+            "csp.backtest": {
+                "action_run",
+                "action_start",
+                "action_run_chunk",
+                "action_cancel",
+                "action_again",
+                "action_view_changes",
+                "action_view_version",
+            },
+            "csp.backtest.change": {"action_open_ticket"},
             "csp.segment": {
                 "action_add_usual_needs",
                 "action_recompute",
@@ -327,9 +346,7 @@ class TestSettings(CspCommon):
             {*SETTINGS, *ADMIN_SETTINGS},
             {name for name in page if name.startswith("csp_")},
         )
-        self.assertFalse(
-            set(ADMIN_SETTINGS) & self.env["csp.settings"]._fields.keys()
-        )
+        self.assertFalse(set(ADMIN_SETTINGS) & self.env["csp.settings"]._fields.keys())
         company = self.env.company
         settings = self._settings(self.manager)
         for name in SETTINGS:

@@ -92,9 +92,7 @@ class CspPilotCriterion(models.Model):
     def _compute_kind(self):
         for criterion in self:
             of_a_kind = criterion.measure in OF_A_KIND
-            criterion.kind = (
-                of_a_kind and (criterion.kind or "first_response") or False
-            )
+            criterion.kind = of_a_kind and (criterion.kind or "first_response") or False
 
     @api.depends("measure")
     def _compute_comparison(self):

@@ -36,6 +36,8 @@ class CspPilot(models.Model):
                 raise UserError("\n".join(missing))
             now = fields.Datetime.now()
             pilot.version_id._start_pilot()
+            # The next version can be prepared meanwhile: the database has to know.
+            pilot.version_id.flush_recordset(["state"])
             pilot._by_addon().write(
                 {
                     "state": "running",
@@ -80,7 +82,9 @@ class CspPilot(models.Model):
         if not self.date_end:
             texts.append(self.env._("Say when the trial ends."))
         elif self.date_end <= begins:
-            texts.append(self.env._("The end of the trial is past, or before its start."))
+            texts.append(
+                self.env._("The end of the trial is past, or before its start.")
+            )
         if self.customer_mode == "list" and not self.partner_ids:
             texts.append(self.env._("Choose the customers who take part."))
         if self.customer_mode == "segments" and not self.segment_ids:
@@ -185,9 +189,9 @@ class CspPilot(models.Model):
             author_id=self.env.user.partner_id.id,
             body=self.env._(
                 "Decided: %(decision)s. %(reason)s",
-                decision=dict(pilot._fields["decision"]._description_selection(self.env))[
-                    decision
-                ],
+                decision=dict(
+                    pilot._fields["decision"]._description_selection(self.env)
+                )[decision],
                 reason=reason,
             ),
         )

@@ -19,7 +19,7 @@ class CspPilotParticipation(models.Model):
     def _tell(self):
         """Queue one mail for each of these people, who take part in one trial."""
         rows = self.with_context(csp_by_addon=BY_ADDON)
-        by_state = defaultdict(self.browse)
+        by_state = defaultdict(rows.browse)
         addresses = set(
             self.search(
                 [("pilot_id", "in", self.pilot_id.ids), ("state", "=", "told")]
@@ -38,13 +38,17 @@ class CspPilotParticipation(models.Model):
                 some.write({"state": state})
         to_tell = by_state[""]
         for for_staff in (False, True):
-            some = to_tell.filtered(lambda row, staff=for_staff: bool(row.user_id) == staff)
+            some = to_tell.filtered(
+                lambda row, staff=for_staff: bool(row.user_id) == staff
+            )
             some._send("staff" if for_staff else "customer")
 
     def _unwanted_addresses(self):
         # sudo: mail.blacklist: only whether they want no mail
-        found = self.env["mail.blacklist"].sudo().search(
-            [("email", "in", [row.email for row in self if row.email])]
+        found = (
+            self.env["mail.blacklist"]
+            .sudo()
+            .search([("email", "in", [row.email for row in self if row.email])])
         )
         return set(found.mapped("email"))
 

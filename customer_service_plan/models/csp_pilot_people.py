@@ -179,8 +179,8 @@ class CspPilot(models.Model):
     def _say_participants(self, everybody, found):
         if self.customer_mode == "list":
             return self.env._(
-                "%(chosen)s chosen; %(active)s of them wrote in the last %(days)s days, "
-                "with %(tickets)s tickets",
+                "%(chosen)s chosen; %(active)s of them wrote in the last %(days)s "
+                "days, with %(tickets)s tickets",
                 chosen=len(self.partner_ids.commercial_partner_id),
                 active=len(found),
                 days=SAMPLE_DAYS,
@@ -233,7 +233,9 @@ class CspPilot(models.Model):
             return self.env._("the team takes part")
         if facts.user in trial.users:
             return self.env._("whoever works on it takes part")
-        return self.env._("it came in, for nobody yet, in a team of those who take part")
+        return self.env._(
+            "it came in, for nobody yet, in a team of those who take part"
+        )
 
     def _why_out(self, trial, facts):
         """Why a ticket with these facts does not take part in this trial."""

@@ -126,7 +126,8 @@ class CspPilot(models.Model):
         rows.with_context(csp_by_addon=BY_ADDON).write({"state": "too_late"})
 
     def _promises_text(self):
-        """The promises of the version in words, a line each, in the present language."""
+        """The promises of the version in words, a line each, in the language of the
+        environment."""
         lines = self.version_id.line_ids.sorted(lambda each: (each.sequence, each.id))
         return "\n".join(
             self.env._(

@@ -15,9 +15,13 @@ class CspPolicy(models.Model):
     def _refuse_while_tried(self):
         """Customers were told until when the trial lasts: first it is decided on."""
         # sudo: csp.pilot: a trial in another company counts, too
-        undecided = self.env["csp.pilot"].sudo().search(
-            [("policy_id", "in", self.ids), ("state", "in", ["running", "ended"])],
-            limit=1,
+        undecided = (
+            self.env["csp.pilot"]
+            .sudo()
+            .search(
+                [("policy_id", "in", self.ids), ("state", "in", ["running", "ended"])],
+                limit=1,
+            )
         )
         if undecided:
             raise UserError(

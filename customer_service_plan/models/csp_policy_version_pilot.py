@@ -44,26 +44,29 @@ class CspPolicyVersion(models.Model):
         }
 
     def _check_approved(self):
-        super()._check_approved()
-        if self.state == "pilot" and (
-            self.env.context.get("csp_trial_decided") is not BY_ADDON
-        ):
+        decided = self.env.context.get("csp_trial_decided") is BY_ADDON
+        if self.state == "pilot" and not decided:
             raise UserError(
                 self.env._(
                     "%(version)s is on trial: decide there whether it is adopted.",
                     version=self.display_name,
                 )
             )
+        return super()._check_approved()
 
     def _publishing_findings(self):
         findings = super()._publishing_findings()
         # sudo: csp.pilot: a trial in another company counts, too
-        others = self.env["csp.pilot"].sudo().search(
-            [
-                ("policy_id", "=", self.policy_id.id),
-                ("version_id", "!=", self.id),
-                ("state", "=", "running"),
-            ]
+        others = (
+            self.env["csp.pilot"]
+            .sudo()
+            .search(
+                [
+                    ("policy_id", "=", self.policy_id.id),
+                    ("version_id", "!=", self.id),
+                    ("state", "=", "running"),
+                ]
+            )
         )
         findings += [
             Finding(

@@ -45,6 +45,8 @@ from . import test_merge
 from . import test_needs
 from . import test_needs_tour
 from . import test_past_tickets
+from . import test_pilot
+from . import test_pilot_telling
 from . import test_plan
 from . import test_pilot_results_rules
 from . import test_pilot_results

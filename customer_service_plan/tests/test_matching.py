@@ -1,5 +1,6 @@
 """Which line gives the promise: the first one whose every filled condition holds."""
 
+from hashlib import sha256
 from itertools import product
 from random import Random
 
@@ -12,9 +13,13 @@ from odoo.addons.customer_service_plan.tools.matching import (
     Facts,
     Line,
     Policy,
+    Trial,
     Version,
     considered,
     match,
+    position,
+    tried,
+    without_trials,
 )
 
 PROFILE = settings(
@@ -81,6 +86,23 @@ def any_line(random):
     return Line(1, random.random() < 0.5, **{name: values[name] for name in chosen})
 
 
+def any_trial(random):
+    begins = random.randint(0, 20)
+    lines_ = (any_line(random),)
+    return Trial(
+        random.randint(1, 9),
+        Version(9, begins, lines_, ends=begins + random.randint(0, 20)),
+        mode=random.choice(["everybody", "list", "segments", "share"]),
+        customers=ids(*random.sample([1, 2, 3], random.randint(0, 2))),
+        segments=ids(*random.sample([1, 2], random.randint(0, 2))),
+        share=random.random(),
+        salt=random.choice(["one", "other"]),
+        teams=ids(*random.choice([(), (), (1,)])),
+        users=ids(*random.choice([(), (), (1,)])),
+        user_teams=ids(*random.choice([(), (2,)])),
+    )
+
+
 def any_facts(random):
     return Facts(
         channel=random.randint(0, 2),
@@ -90,6 +112,9 @@ def any_facts(random):
         priority=random.choice(PRIORITIES),
         segments=ids(*random.sample([1, 2], random.randint(0, 2))),
         complaint=random.random() < 0.5,
+        customer=random.randint(0, 4),
+        user=random.randint(0, 2),
+        promised=random.choice([0, 1, 9]),
     )
 
 
@@ -316,6 +341,122 @@ class TestMatching(BaseCase):
             self.assertEqual(told[-1][1:3], result)
             self.assertTrue(all(failures[:-1]))
             self.assertEqual(failures[-1], "")
+
+    # Trials
+
+    def test_trial_takes_the_place_of_the_version_in_force(self):
+        old = Version(1, 0, (Line(1, match_all=True),))
+        new = Version(2, 10, (Line(2, match_all=True),), ends=20)
+        trial = Trial(1, new, mode="list", customers=ids(7))
+        policy = Policy(1, (old,), (trial,))
+        inside, outside = Facts(customer=7), Facts(customer=8)
+
+        def found(case):
+            return [match((policy,), case, at)[1].id for at in (9, 10, 19, 20)]
+
+        self.assertEqual(found(inside), [1, 2, 2, 1])
+        self.assertEqual(found(outside), [1, 1, 1, 1])
+        self.assertEqual(match((Policy(1, (), (trial,)),), outside, 15), None)
+        self.assertTrue(tried((policy,), 10))
+        self.assertFalse(tried((policy,), 20))
+        self.assertEqual(match(without_trials((policy,)), inside, 15)[1].id, 1)
+
+    def test_trial_without_a_fitting_line_promises_nothing_in_its_place(self):
+        old = Version(1, 0, (Line(1, match_all=True),))
+        phone = Version(2, 0, (Line(2, channels=ids(1)),))
+        policy = Policy(1, (old,), (Trial(1, phone),))
+        everybody = Policy(2, (Version(3, 0, (Line(3, match_all=True),)),))
+        self.assertEqual(match((policy, everybody), Facts(), 0)[1].id, 3)
+
+    def test_customers_of_a_trial(self):
+        version = Version(1, 0)
+        vip = Facts(customer=1, segments=ids(1))
+        unknown = Facts(segments=ids(1))
+        for trial, of_vip, of_unknown in (
+            (Trial(1, version), True, True),
+            (Trial(1, version, mode="list", customers=ids(1)), True, False),
+            (Trial(1, version, mode="list"), False, False),
+            (Trial(1, version, mode="segments", segments=ids(1, 2)), True, False),
+            (Trial(1, version, mode="segments", segments=ids(2)), False, False),
+            (Trial(1, version, mode="share", share=1.0), True, False),
+            (Trial(1, version, mode="share", share=0.0), False, False),
+        ):
+            with self.subTest(trial=trial):
+                self.assertEqual(trial.takes_part(vip), of_vip)
+                self.assertEqual(trial.takes_part(unknown), of_unknown)
+
+    def test_staff_of_a_trial(self):
+        trial = Trial(1, Version(5, 0), teams=ids(1), users=ids(8), user_teams=ids(2))
+        for case, takes_part in (
+            (Facts(team=1, user=9), True),
+            (Facts(team=3, user=8), True),
+            (Facts(team=2), True),
+            (Facts(team=2, user=9), False),
+            (Facts(team=2, user=9, promised=4), False),
+            # It came in when nobody had it, and was promised then.
+            (Facts(team=2, user=9, promised=5), True),
+            (Facts(team=3, user=9, promised=5), False),
+            (Facts(), False),
+        ):
+            with self.subTest(case=case):
+                self.assertEqual(trial.takes_part(case), takes_part)
+
+    @PROFILE
+    @given(st.sampled_from("ab"), st.integers(1, 1 << 31), st.floats(0, 1))
+    def test_share_depends_on_customer_and_salt_only(self, salt, customer, share):
+        drawn = position(salt, customer)
+        self.assertTrue(0 <= drawn < 1)
+        trial = Trial(1, Version(1, 0), mode="share", share=share, salt=salt)
+        wider = Trial(2, Version(2, 0), mode="share", share=1.0, salt=salt)
+        case = Facts(customer=customer)
+        self.assertEqual(trial.takes_part(case), drawn < share)
+        other = Facts(customer=customer, team=3, user=4, priority="3", channel=2)
+        self.assertEqual(trial.takes_part(other), trial.takes_part(case))
+        self.assertTrue(wider.takes_part(case))
+
+    def test_share_is_close_to_what_was_asked_for(self):
+        for salt in ("one", "other"):
+            for percent in (1, 10, 50, 90):
+                trial = Trial(
+                    1, Version(1, 0), mode="share", share=percent / 100, salt=salt
+                )
+                members = sum(
+                    trial.takes_part(Facts(customer=customer))
+                    for customer in range(1, 20001)
+                )
+                # Four standard deviations of a fair draw
+                spread = 4 * (20000 * percent * (100 - percent)) ** 0.5 / 100
+                self.assertLess(abs(members - 200 * percent), spread)
+
+    def test_share_of_known_customers_never_changes(self):
+        """What the hash gives now, it has to give in every version of the addon."""
+        drawn = [round(position("salt", number), 6) for number in (1, 2, 3)]
+        digests = [sha256(f"salt:{number}".encode()).digest() for number in (1, 2, 3)]
+        expected = [int.from_bytes(each[:8], "big") / 2**64 for each in digests]
+        self.assertEqual(drawn, [round(each, 6) for each in expected])
+
+    def test_only_participants_within_the_span(self):
+        random = Random(2)
+        taking_part = 0
+        for _number in range(4000):
+            old = Version(1, 0, (any_line(random),))
+            trials = tuple(any_trial(random) for _one in range(random.randint(0, 2)))
+            policy = Policy(1, (old,), trials)
+            case, at = any_facts(random), random.randint(0, 40)
+            trial = policy.trial_of(case, at)
+            if trial is None:
+                self.assertEqual(
+                    match((policy,), case, at), match((Policy(1, (old,)),), case, at)
+                )
+                continue
+            taking_part += 1
+            self.assertTrue(tried((policy,), at))
+            self.assertTrue(trial.version.begins <= at < trial.version.ends)
+            self.assertTrue(trial.has_customer(case) and trial.has_staff(case))
+            self.assertEqual(policy.applies(case, at), trial.version)
+            told = list(considered((policy,), case, at))
+            self.assertEqual({each[1] for each in told}, {trial.version})
+        self.assertGreater(taking_part, 300)
 
     # Covering
 

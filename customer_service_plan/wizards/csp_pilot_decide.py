@@ -29,7 +29,9 @@ class CspPilotDecide(models.TransientModel):
             texts = []
             if pilot.state == "running" and wizard.decision:
                 texts.append(
-                    self.env._("The trial is still running: it ends with this decision.")
+                    self.env._(
+                        "The trial is still running: it ends with this decision."
+                    )
                 )
             if wizard.decision == "adopt":
                 texts.append(

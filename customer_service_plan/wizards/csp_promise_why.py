@@ -55,7 +55,7 @@ class CspPromiseWhy(models.TransientModel):
         line = ticket.csp_policy_line_id
         at = ticket.csp_promised_as_of or ticket.csp_received_at or ticket.create_date
         rules = self.env["csp.policy"]._compiled_rules(ticket.company_id.id)
-        applied = self._is_applied_later(ticket)
+        applied = self._is_applied_later(ticket, rules)
         policies = self._only(line.version_id) if applied else rules.policies
         facts = ticket._csp_match_facts(rules, at=to_epoch(at))
         looked_at = list(matching.considered(policies, facts, to_epoch(at)))
@@ -81,10 +81,18 @@ class CspPromiseWhy(models.TransientModel):
         return values
 
     @api.model
-    def _is_applied_later(self, ticket):
-        """Whether a manager applied a version that was not in force at receipt."""
+    def _is_applied_later(self, ticket, rules):
+        """Whether a manager applied a version that was neither in force nor on trial
+        at receipt."""
         version = ticket.csp_policy_version_id
         if not version or ticket.csp_promised_as_of:
+            return False
+        at = to_epoch(ticket.csp_received_at)
+        if any(
+            trial.version.id == version.id and trial.runs_at(at)
+            for policy in rules.policies
+            for trial in policy.trials
+        ):
             return False
         return (
             not version.published_at
@@ -256,9 +264,7 @@ class CspPromiseWhy(models.TransientModel):
 
     @api.model
     def _not_in_force_values(self, policy, at):
-        begins = min(
-            (version.begins for version in policy.versions), default=None
-        )
+        begins = min((version.begins for version in policy.versions), default=None)
         if begins is None:
             reason = self.env._("Not in force then: only on trial, for others")
         elif begins > at:

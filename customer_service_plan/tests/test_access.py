@@ -33,6 +33,11 @@ AGENTS = HELPDESK | {"csp_only_agent", "csp_reviewer"}
 STAFF = AGENTS | {"csp_employee", "csp_profile_reader"}
 #: Per model, who reads it; the manager alone may do the rest, except where named.
 READERS = {
+    "csp.acknowledgement": STAFF,
+    "csp.backtest": {"csp_manager"},
+    "csp.backtest.line": {"csp_manager"},
+    "csp.backtest.change": {"csp_manager"},
+    "csp.backtest.part": {"csp_manager"},
     "csp.policy": AGENTS,
     "csp.policy.version": AGENTS,
     "csp.policy.line": AGENTS,
@@ -77,6 +82,10 @@ PRIVATE = {
 }
 #: Nobody changes these, whatever his groups.
 FACTS = {
+    "csp.acknowledgement",
+    "csp.backtest.change",
+    "csp.backtest.line",
+    "csp.backtest.part",
     "csp.commitment",
     "csp.complaint.tick",
     "csp.escalation",
@@ -102,7 +111,7 @@ AGENTS_DIALOGS = {
     "csp.ticket.escalate",
 }
 #: Dialogs of who may be named, whatever else he does.
-READERS_DIALOGS = {"csp.policy.reject"}
+READERS_DIALOGS = {"csp.policy.reject", "csp.policy.compare"}
 
 
 class TestAccessMatrix(CspCommon):
@@ -184,7 +193,16 @@ class TestAccessMatrix(CspCommon):
     def test_every_public_method_is_known(self):
         """A new public method is a new door: it has to be looked at, and named here."""
         known = {
+            "csp.acknowledgement": {
+                "action_acknowledge",
+                "action_open",
+                "action_read_to_end",
+                "action_release",
+                "action_remind",
+                "action_verify",
+            },
             "csp.policy": {
+                "action_view_acknowledgements",
                 "action_new_version",
                 "action_open_current_version",
                 "action_view_versions",
@@ -194,7 +212,13 @@ class TestAccessMatrix(CspCommon):
                 "action_view_tickets",
             },
             "csp.policy.version": {
+                "action_remind_to_sign",
+                "action_view_acknowledgements",
+                "action_view_missing",
+                "action_backtest",
+                "action_view_backtests",
                 "action_submit",
+                "action_read_document",
                 "action_approve",
                 "action_reject",
                 "action_back_to_draft",
@@ -210,11 +234,22 @@ class TestAccessMatrix(CspCommon):
                 "action_put_in_force",
                 "action_view_policies",
             },
+            "csp.backtest": {
+                "action_run",
+                "action_start",
+                "action_run_chunk",
+                "action_cancel",
+                "action_again",
+                "action_view_changes",
+                "action_view_version",
+            },
+            "csp.backtest.change": {"action_open_ticket"},
             "csp.pilot": {
                 "action_comment",
                 "action_decide",
                 "action_start",
                 "action_view_tickets",
+                "csp_results_data",
             },
             "csp.segment": {
                 "action_add_usual_needs",
@@ -327,9 +362,7 @@ class TestSettings(CspCommon):
             {*SETTINGS, *ADMIN_SETTINGS},
             {name for name in page if name.startswith("csp_")},
         )
-        self.assertFalse(
-            set(ADMIN_SETTINGS) & self.env["csp.settings"]._fields.keys()
-        )
+        self.assertFalse(set(ADMIN_SETTINGS) & self.env["csp.settings"]._fields.keys())
         company = self.env.company
         settings = self._settings(self.manager)
         for name in SETTINGS:

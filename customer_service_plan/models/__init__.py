@@ -108,6 +108,7 @@ from . import helpdesk_ticket_team_complaint
 from . import helpdesk_ticket_team_distribution
 from . import ir_actions_server
 from . import ir_actions_server_complaint
+from . import ir_model_data
 from . import mail_thread
 from . import res_company
 from . import res_company_approval

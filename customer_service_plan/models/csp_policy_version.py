@@ -253,6 +253,7 @@ class CspPolicyVersion(models.Model):
                 taken = LIFE_FIELDS.intersection(vals) - {"state"}
                 if taken or vals.get("state", "draft") != "draft":
                     self._refuse_life_fields()
+        Policy = self.env["csp.policy"]
         by_policy = {}
         numbered = []
         for vals in vals_list:
@@ -268,6 +269,7 @@ class CspPolicyVersion(models.Model):
                     **vals,
                     "state": vals.get("state", "draft"),
                     "number": by_policy[policy_id],
+                    "company_id": Policy.browse(policy_id).company_id.id,
                 }
             )
         versions = super().create(numbered)
@@ -278,6 +280,10 @@ class CspPolicyVersion(models.Model):
         if not is_by_addon(self.env):
             if not LIFE_FIELDS.isdisjoint(vals):
                 self._refuse_life_fields()
+            if "company_id" in vals:
+                raise UserError(
+                    self.env._("A version belongs to the company of its policy.")
+                )
             if not CONTENT_FIELDS.isdisjoint(vals):
                 self._begin_writing()
         return super().write(vals)
@@ -349,11 +355,13 @@ class CspPolicyVersion(models.Model):
     def _lock_state(self):
         """Make whoever edits or publishes these versions at the same time wait.
 
-        He then begins again, with the state that was left to him.
+        He then begins again, with what was left to him. The row is written, not only
+        locked: after a lock alone he would go on with what he had read before, and
+        publish words that somebody has changed since.
         """
         self.env.cr.execute(
             SQL(
-                "SELECT FROM csp_policy_version WHERE id = ANY(%s) FOR NO KEY UPDATE",
+                "UPDATE csp_policy_version SET state = state WHERE id = ANY(%s)",
                 self.ids,
             ),
             log_exceptions=False,

@@ -21,6 +21,7 @@ class CspPolicyVersion(models.Model):
         column2="user_id",
         string="Written by",
         context={"active_test": False},
+        ondelete="restrict",
         readonly=True,
         copy=False,
         help="Everybody who has written in it. None of them can approve it.",
@@ -356,9 +357,7 @@ class CspPolicyVersion(models.Model):
 
         Tickets that it was promised to keep their promise.
         """
-        return self._move(
-            "published", "retired", {"retired_at": fields.Datetime.now()}
-        )
+        return self._move("published", "retired", {"retired_at": fields.Datetime.now()})
 
     @api.model
     def _cron_take_over(self):

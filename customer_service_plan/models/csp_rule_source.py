@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from .protected import unless_uninstalled
+
 
 class CspRuleSource(models.AbstractModel):
     """Records that decide which promise a ticket gets.
@@ -27,7 +29,7 @@ class CspRuleSource(models.AbstractModel):
         return result
 
     def unlink(self):
-        result = super().unlink()
+        result = super(CspRuleSource, unless_uninstalled(self)).unlink()
         self._csp_rules_changed()
         return result
 

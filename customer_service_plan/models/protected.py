@@ -2,6 +2,8 @@ from odoo import api, models
 from odoo.exceptions import AccessError
 from odoo.tools import clean_context
 
+from odoo.addons.base.models.ir_model import MODULE_UNINSTALL_FLAG
+
 #: Whoever holds this object in the context under `csp_by_addon` is code of this addon:
 #: a context that comes in by RPC is made of plain data and can never hold it.
 BY_ADDON = object()
@@ -10,6 +12,22 @@ BY_ADDON = object()
 def is_by_addon(env):
     """Whether the addon itself writes, not a user, a program or another addon."""
     return env.context.get("csp_by_addon") is BY_ADDON
+
+
+def unless_uninstalled(records):
+    """The records, with their checks on deletion, unless this addon is uninstalled.
+
+    The flag in the context that switches the checks off may come in by RPC, or from
+    another addon that is updated or uninstalled.
+    """
+    if not records.env.context.get(MODULE_UNINSTALL_FLAG):
+        return records
+    # sudo: ir.module.module: only the state of this addon is looked at
+    module = records.env["ir.module.module"].sudo()
+    found = module.search_fetch([("name", "=", "customer_service_plan")], ["state"])
+    if found.state == "to remove":
+        return records
+    return records.with_context(**{MODULE_UNINSTALL_FLAG: False})
 
 
 class CspProtected(models.AbstractModel):
@@ -42,6 +60,9 @@ class CspProtected(models.AbstractModel):
     def write(self, vals):
         self._refuse_unless_by_addon()
         return super().write(vals)
+
+    def unlink(self):
+        return super(CspProtected, unless_uninstalled(self)).unlink()
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_by_addon(self):

@@ -1,4 +1,5 @@
 from . import protected
+from . import csp_reviewed
 from . import csp_rule_source
 from . import csp_version_part
 from . import csp_acknowledgement
@@ -53,6 +54,8 @@ from . import csp_policy
 from . import csp_policy_audience
 from . import csp_policy_line
 from . import csp_policy_plan
+from . import csp_policy_review
+from . import csp_policy_review_evidence
 from . import csp_policy_pilot
 from . import csp_policy_version
 from . import csp_policy_version_backtest
@@ -63,6 +66,7 @@ from . import csp_policy_version_history
 from . import csp_policy_version_life
 from . import csp_policy_version_pilot
 from . import csp_policy_version_acknowledgement
+from . import csp_policy_version_review
 from . import csp_policy_version_silence
 from . import csp_policy_version_procedure
 from . import csp_procedure
@@ -114,6 +118,7 @@ from . import res_company
 from . import res_company_approval
 from . import res_company_complaint
 from . import res_company_cover
+from . import res_company_review
 from . import res_config_settings
 from . import res_partner
 from . import res_partner_card

@@ -15,10 +15,13 @@ class CspPlan(models.Model):
     """
 
     _name = "csp.plan"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["csp.reviewed", "mail.thread", "mail.activity.mixin"]
     _description = "Service Plan"
     _order = "date_start desc, id desc"
     _check_company_auto = True
+    _csp_review_link = "plan_id"
+    # Whoever reads the plan may say what he thinks of it.
+    _mail_post_access = "read"
 
     name = fields.Char(required=True, translate=True, tracking=True)
     company_id = fields.Many2one(
@@ -251,6 +254,40 @@ class CspPlan(models.Model):
                     plan=used[0].name,
                 )
             )
+
+    # === Review ===
+
+    def _is_to_be_reviewed(self):
+        return self.filtered(lambda plan: plan.state == "in_force")
+
+    def _plan_reviewed_with(self):
+        return self
+
+    def _reviewed_versions(self):
+        """All versions of the policies of these plans, whatever their state."""
+        return self.with_context(active_test=False).policy_ids.version_ids
+
+    def _reviewed_by(self, version):
+        """Those of these plans whose figures a version counts among."""
+        return self & version.policy_id.plan_id
+
+    def _begin_change(self, reason):
+        """Begin the next plan as a copy, or go on with the one that is a draft.
+
+        :return: action that opens it
+        """
+        draft = self.search(
+            Domain("state", "=", "draft")
+            & Domain("company_id", "=", self.company_id.id),
+            order="id desc",
+            limit=1,
+        )
+        draft = draft or self.copy()
+        draft.message_post(body=self.env._("To be changed by a review: %s", reason))
+        return draft.sudo(False)._get_records_action(name=draft.name)
+
+    def _retire_reviewed(self):
+        self.action_end()
 
     # === Actions ===
 

@@ -10,6 +10,7 @@ from . import csp_hours_week
 from . import csp_pilot_decide
 from . import csp_pilot_remark
 from . import csp_policy_publish
+from . import csp_policy_review_decide
 from . import csp_policy_reject
 from . import csp_policy_compare
 from . import csp_promise_apply, csp_promise_apply_line

@@ -60,10 +60,10 @@ from . import csp_policy_pilot
 from . import csp_policy_version
 from . import csp_policy_version_backtest
 from . import csp_policy_version_content
+from . import csp_policy_version_life
 from . import csp_policy_version_compare
 from . import csp_policy_version_document
 from . import csp_policy_version_history
-from . import csp_policy_version_life
 from . import csp_policy_version_pilot
 from . import csp_policy_version_acknowledgement
 from . import csp_policy_version_review

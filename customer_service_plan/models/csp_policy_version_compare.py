@@ -61,7 +61,7 @@ class CspPolicyVersion(models.Model):
     def _compute_comparison(self):
         for version in self:
             base = version.state == "in_review" and version._compared_by_default()
-            version.comparison = base and version._render_comparison(base)
+            version.comparison = bool(base) and version._render_comparison(base)
 
     def _compared_by_default(self):
         """The version that this one is best compared with: the one in force, else the

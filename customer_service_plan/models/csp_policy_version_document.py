@@ -1,9 +1,8 @@
 import pytz
 from lxml import etree, html
-from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.tools import format_date
+from odoo.tools import format_date, html_sanitize
 from odoo.tools.i18n import format_list
 
 from .csp_policy_line import TARGET_FIELDS, format_minutes
@@ -21,8 +20,11 @@ class CspPolicyVersion(models.Model):
 
     _inherit = "csp.policy.version"
 
+    # Cleaned when it is kept. With cleaning by the field its translations would be tied
+    # to each other sentence by sentence, while each language is a text of its own.
     document = fields.Html(
         translate=True,
+        sanitize=False,
         readonly=True,
         copy=False,
         prefetch=False,
@@ -97,7 +99,7 @@ class CspPolicyVersion(models.Model):
             if code in kept:
                 version.document = version._with_facts_of_today(kept[code])
             elif not kept:
-                version.document = version._render_document()
+                version.document = html_sanitize(version._render_document())
 
     def _with_facts_of_today(self, document):
         root = html.fragment_fromstring(document, create_parent="div")
@@ -110,7 +112,7 @@ class CspPolicyVersion(models.Model):
         inner = "".join(
             etree.tostring(child, method="html", encoding="unicode") for child in root
         )
-        return Markup(inner)  # Cleaned when it is written, as all that is kept.
+        return html_sanitize(inner)
 
     # === Written ===
 

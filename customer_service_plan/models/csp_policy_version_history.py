@@ -67,24 +67,43 @@ class CspPolicyVersion(models.Model):
     def write(self, vals):
         if not HISTORY_FIELDS.isdisjoint(vals) and not is_by_addon(self.env):
             self._refuse_life_fields()
-        return super().write(vals)
+        if "purpose" not in vals:
+            return super().write(vals)
+        # What is written in one language moves the sentences of the others.
+        mine = self.env.lang or "en_US"
+        before = self._purposes(lang for lang in self._languages() if lang != mine)
+        result = super().write(vals)
+        self._note_earlier_purposes(before)
+        return result
 
     def _update_field_translations(
         self, field_name, translations, digest=None, source_lang=""
     ):
-        before = {}
+        before = []
         if field_name == "purpose":
-            before = {
-                (version, lang): version.with_context(lang=lang).purpose or ""
-                for version in self
-                for lang in translations
-            }
+            before = self._purposes(self._languages())
         result = super()._update_field_translations(
             field_name, translations, digest=digest, source_lang=source_lang
         )
-        for (version, lang), text in before.items():
-            version.with_context(lang=lang)._note_earlier_purpose(text)
+        self._note_earlier_purposes(before)
         return result
+
+    @api.model
+    def _languages(self):
+        installed = [code for code, _name in self.env["res.lang"].get_installed()]
+        return ["en_US", *(code for code in installed if code != "en_US")]
+
+    def _purposes(self, languages):
+        """Pairs of a version in a language, and its purpose."""
+        return [
+            (version, version.purpose or "")
+            for lang in languages
+            for version in self.with_context(lang=lang)
+        ]
+
+    def _note_earlier_purposes(self, before):
+        for version, text in before:
+            version._note_earlier_purpose(text)
 
     def _note_earlier_purpose(self, text):
         """Add what the purpose said before, where no ordinary write has done so."""

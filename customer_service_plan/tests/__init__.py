@@ -13,6 +13,7 @@ from . import test_card
 from . import test_channels
 from . import test_clock
 from . import test_clock_histories
+from . import test_compare
 from . import test_compare_rules
 from . import test_complaint_portal
 from . import test_complaint_rules
@@ -21,6 +22,7 @@ from . import test_desk_doors
 from . import test_distribution
 from . import test_distribution_rules
 from . import test_doors
+from . import test_document
 from . import test_history_file
 from . import test_history_import
 from . import test_escalation

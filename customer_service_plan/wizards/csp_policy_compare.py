@@ -38,4 +38,6 @@ class CspPolicyCompare(models.TransientModel):
     def _compute_comparison(self):
         for wizard in self:
             version, base = wizard.version_id, wizard.base_version_id
-            wizard.comparison = version and base and version._render_comparison(base)
+            wizard.comparison = bool(version and base) and (
+                version._render_comparison(base)
+            )

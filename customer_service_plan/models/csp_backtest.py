@@ -1,4 +1,5 @@
 import hashlib
+from collections import Counter
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
@@ -175,6 +176,7 @@ class CspBacktest(models.Model):
     has_import = fields.Boolean(compute="_compute_has_import")
     period_text = fields.Char(string="Period", compute="_compute_texts")
     summary = fields.Text(compute="_compute_texts")
+    result_text = fields.Char(string="Result", compute="_compute_result_text")
     # While it runs
     rules_key = fields.Char(readonly=True, copy=False)
     last_id = fields.Integer(readonly=True, copy=False, aggregator=None)
@@ -244,6 +246,27 @@ class CspBacktest(models.Model):
         for test in self:
             test.period_text = test._describe_period()
             test.summary = test.state == "done" and test._summarize()
+
+    @api.depends_context("lang")
+    @api.depends("state", "line_ids.verdict")
+    def _compute_result_text(self):
+        states = dict(self._fields["state"]._description_selection(self.env))
+        for test in self:
+            if test.state != "done":
+                test.result_text = states[test.state]
+                continue
+            count = Counter(test.line_ids.mapped("verdict"))
+            texts = {
+                "unsupported": self.env._(
+                    "%s not supported by the past", count["unsupported"]
+                ),
+                "unsure": self.env._("%s not certain", count["unsure"]),
+                "supported": self.env._("%s supported", count["supported"]),
+                "too_few": self.env._("%s with too few cases", count["too_few"]),
+            }
+            test.result_text = ", ".join(
+                text for verdict, text in texts.items() if count[verdict]
+            )
 
     @api.depends_context("lang")
     @api.depends("version_id", "date_from", "date_to", "import_id")
@@ -432,6 +455,12 @@ class CspBacktest(models.Model):
         )
         action["domain"] = [("backtest_id", "=", self.id)]
         return action
+
+    def action_open(self):
+        """Open what came out."""
+        self.check_access("read")
+        self.ensure_one()
+        return self._reopen()
 
     def action_view_version(self):
         """Open the version that was tried."""
@@ -857,7 +886,7 @@ class CspBacktest(models.Model):
         if self.change_count:
             texts.append(
                 self.env._(
-                    "For %s of them another line would decide than today.",
+                    "%s tickets would get their promise from another line than today.",
                     self.change_count,
                 )
             )

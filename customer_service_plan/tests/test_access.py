@@ -253,6 +253,7 @@ class TestAccessMatrix(CspCommon):
                 "action_run_chunk",
                 "action_cancel",
                 "action_again",
+                "action_open",
                 "action_view_changes",
                 "action_view_version",
             },

@@ -102,7 +102,7 @@ export class DistributionField extends Component {
             .map((mark) => ({
                 ...mark,
                 x: Math.min(WIDTH - 1, Math.max(1, this.place(mark.seconds))),
-                text: formatSeconds(Math.ceil(mark.seconds / 60) * 60),
+                text: formatSeconds(Math.max(1, Math.ceil(mark.seconds / 60)) * 60),
             }));
     }
 

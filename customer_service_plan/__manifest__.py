@@ -147,6 +147,7 @@
         "demo/csp_segment_demo.xml",
         "demo/csp_complaint_demo.xml",
         "demo/csp_policy_demo.xml",
+        "demo/csp_plan_demo.xml",
         "demo/csp_procedure_demo.xml",
         "demo/csp_escalation_demo.xml",
         "demo/helpdesk_ticket_demo.xml",

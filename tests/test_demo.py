@@ -47,6 +47,46 @@ result = {
 """
 
 
+LIFE = """
+from odoo import fields
+
+versions = env["csp.policy.version"].search([])
+pilot = env["csp.pilot"].search([])
+tickets = env["helpdesk.ticket"].search([])
+tried = tickets.filtered(
+    lambda ticket: ticket.csp_policy_version_id == pilot.version_id
+)
+decided = ("met", "missed")
+asked = env["csp.acknowledgement"].search([])
+reviews = env["csp.policy.review"].search([("state", "=", "to_do")])
+result = {
+    "states": sorted(versions.mapped("state")),
+    "coming": len(env["csp.policy"].search([]).coming_version_id),
+    "four eyes": all(
+        version.approved_by_id not in version.author_ids
+        for version in versions
+        if version.approved_by_id
+    ),
+    "plan": env["csp.plan"].search([]).mapped("state"),
+    "pilot": pilot.state,
+    "tried": len(tried),
+    "others": len(tickets) - len(tried),
+    "decided": [
+        len(some.csp_commitment_ids.filtered(
+            lambda row: row.kind == "first_response" and row.state in decided
+        ))
+        for some in (tried, tickets - tried)
+    ],
+    "signed": len(asked.filtered(lambda each: each.state == "signed")),
+    "to sign": len(asked.filtered(lambda each: each.state == "to_read")),
+    "overdue": len(reviews.filtered(
+        lambda review: review.date_due < fields.Date.today()
+    )),
+    "backtests": env["csp.backtest"].search([]).mapped("state"),
+}
+"""
+
+
 class TestDemo(ProcessCase):
     def test_demo_company(self):
         self.shell(FILL)
@@ -76,3 +116,23 @@ class TestDemo(ProcessCase):
             self.assertGreater(found["late"], 5)
             self.assertEqual(found["moved"], ["Till drawer jams"])
             self.assertGreater(found["rated"], 8)
+        self.check_life(self.shell(LIFE))
+
+    def check_life(self, found):
+        """Policies at every point of their life."""
+        with self.subTest("three policies in different states"):
+            self.assertEqual(
+                found["states"],
+                ["in_review", "pilot", "published", "published", "published"],
+            )
+            self.assertEqual(found["coming"], 1)
+            self.assertTrue(found["four eyes"])
+            self.assertEqual(found["plan"], ["in_force"])
+        with self.subTest("a running trial with figures on both sides"):
+            self.assertEqual(found["pilot"], "running")
+            self.assertGreaterEqual(min(found["decided"]), 30)
+            self.assertEqual(found["backtests"], ["done", "done"])
+        with self.subTest("half of the team has signed, one review is overdue"):
+            self.assertGreaterEqual(found["signed"], 3)
+            self.assertGreaterEqual(found["to sign"], 3)
+            self.assertEqual(found["overdue"], 1)

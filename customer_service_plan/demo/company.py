@@ -17,6 +17,7 @@ from ..models.protected import BY_ADDON
 from ..tools.clock import DAY
 from ..tools.epoch import from_epoch, to_epoch
 from . import escalation
+from .policies import Policies
 
 MODULE = "customer_service_plan"
 HOUR = 3600
@@ -638,12 +639,17 @@ def fill(env):
     # The hook that does this at installation runs after the demo data.
     env["helpdesk.ticket.stage"]._csp_set_shipped_meanings()
     env["helpdesk.ticket.channel"]._csp_setup()
-    company = _Company(env)
+    company = Company(env)
+    policies = Policies(company)
     escalation.begin(env)
-    company.publish_policies()
+    policies.begin()
+    company.publish_policies(policies)
+    policies.sign()
     told = [company.tell(story).id for story in STORIES]
     company.begin_sharing()
     told += [company.tell(story).id for story in SHARED]
+    pilot, cases = policies.try_faster()
+    told += cases.ids
     tickets = env["helpdesk.ticket"].browse(told)
     env.flush_all()
     # What the database itself dates: the tickets were not all made today.
@@ -663,7 +669,10 @@ def fill(env):
     )
     tickets.invalidate_recordset()
     escalation.tell(env)
-    company.begin_next_version()
+    policies.propose()
+    policies.announce()
+    policies.let_a_review_be_due()
+    policies.look_back(pilot)
 
 
 @contextmanager
@@ -673,7 +682,7 @@ def _at(moment):
         yield
 
 
-class _Company:
+class Company:
     def __init__(self, env):
         quiet = {
             "tracking_disable": True,
@@ -688,16 +697,17 @@ class _Company:
     def ref(self, name, module=MODULE):
         return self.env.ref(f"{module}.{name}")
 
+    at = staticmethod(_at)
+
     def user(self, login):
         return self.ref(f"res_users_{login}_demo")
 
-    def publish_policies(self):
+    def publish_policies(self, policies):
         since = self.now - POLICY_AGE
         for name in ("contract", "standard"):
             version = self.ref(f"csp_policy_{name}_demo").version_ids
             with _at(since):
-                version.with_user(self.user("manager")).action_submit()
-                version.with_user(self.env.ref("base.user_admin")).action_approve()
+                policies.approve(version)
                 version.with_user(self.user("manager")).action_publish()
                 version.with_context(
                     csp_by_addon=BY_ADDON
@@ -708,25 +718,6 @@ class _Company:
             {"csp_distribution": "least_loaded", "csp_ticket_ceiling": 40}
         )
 
-    def begin_next_version(self):
-        policy = self.ref("csp_policy_standard_demo").with_user(self.user("manager"))
-        policy.action_new_version()
-        draft = policy.draft_version_id
-        draft.change_summary = "Requests by chat are answered within half an hour."
-        draft.line_ids = [
-            fields.Command.create(
-                {
-                    "sequence": 25,
-                    "channel_ids": [
-                        fields.Command.set(self.ref("helpdesk_ticket_channel_chat").ids)
-                    ],
-                    "first_response_minutes": 30,
-                    "next_response_minutes": 60,
-                    "resolution_minutes": 480,
-                }
-            )
-        ]
-
     def tell(self, story):
         timeline = self.ref(f"csp_hours_{story.hours}_demo")._timeline()
         received_at = self._ago(timeline, story.age * HOUR)
@@ -734,13 +725,13 @@ class _Company:
             ticket = self._create(story)
         for after, act, *details in story.steps:
             moment = from_epoch(timeline.plan_deadline(received_at, int(after * HOUR)))
-            self._sweep(ticket, moment)
+            self.sweep(ticket, moment)
             with _at(moment):
-                getattr(self, f"_{act}")(ticket, *details)
-        self._sweep(ticket, self.now)
+                getattr(self, act)(ticket, *details)
+        self.sweep(ticket, self.now)
         return ticket
 
-    def _sweep(self, ticket, until):
+    def sweep(self, ticket, until):
         """Notice what is missed, and escalate it, up to a moment, each at its time."""
         Concern = self.env["csp.escalation.concern"]
         concerns = Concern.search([("ticket_id", "=", ticket.id)])
@@ -772,28 +763,35 @@ class _Company:
         customer = self.env.ref(story.customer)
         module = MODULE if story.channel in OWN_CHANNELS else "helpdesk_mgmt"
         channel = self.ref(f"helpdesk_ticket_channel_{story.channel}", module)
+        agent = self.user(story.agent) if story.agent else self.env["res.users"]
+        return self.take_in(
+            story.name, story.text, customer, agent, channel, story.priority
+        )
+
+    def take_in(self, name, text, customer, agent, channel, priority="1"):
+        """A request as it comes in now, over a channel."""
         tickets = self.env["helpdesk.ticket"]
         if channel.csp_live:
-            tickets = tickets.with_user(self.user(story.agent))
+            tickets = tickets.with_user(agent)
         ticket = tickets.create(
             {
-                "name": story.name,
-                "description": f"<p>{story.text}</p>",
+                "name": name,
+                "description": f"<p>{text}</p>",
                 "partner_id": customer.id,
                 "partner_name": customer.name,
                 "partner_email": customer.email,
                 "channel_id": channel.id,
-                "priority": story.priority,
+                "priority": priority,
                 "team_id": self.ref("helpdesk_ticket_team_service_demo").id,
-                "user_id": self.user(story.agent).id if story.agent else False,
+                "user_id": agent.id,
             }
         )
         return ticket.with_env(self.env)
 
-    def _reply(self, ticket, text):
+    def reply(self, ticket, text):
         self._post(ticket.with_user(ticket.user_id), ticket.user_id.partner_id, text)
 
-    def _customer(self, ticket, text):
+    def customer(self, ticket, text):
         self._post(ticket, ticket.partner_id, text, "email")
 
     def _post(self, ticket, author, text, message_type="comment"):
@@ -809,37 +807,37 @@ class _Company:
         stage = self.ref(f"helpdesk_ticket_stage_{name}", module)
         ticket.with_user(ticket.user_id).stage_id = stage
 
-    def _work(self, ticket):
-        self._tick(ticket, 2)
+    def work(self, ticket):
+        self.tick(ticket, 2)
         self._stage(ticket, "in_progress")
 
-    def _wait(self, ticket):
+    def wait(self, ticket):
         self._stage(ticket, "awaiting")
 
-    def _supplier(self, ticket):
+    def supplier(self, ticket):
         self._stage(ticket, "supplier_demo", MODULE)
 
-    def _solve(self, ticket):
-        self._tick(ticket, None)
+    def solve(self, ticket):
+        self.tick(ticket, None)
         self._stage(ticket, "done")
 
-    def _tick(self, ticket, count):
+    def tick(self, ticket, count):
         """Tick the first steps of the procedure that are not ticked yet; None: all."""
         agent = ticket.with_user(ticket.user_id)
         steps = agent.csp_procedure_data()["steps"][:count]
         ticks = self.env["csp.ticket.step"].with_user(ticket.user_id)
         ticks._tick([(ticket.id, step["id"]) for step in steps if not step["done"]])
 
-    def _cancel(self, ticket):
+    def cancel(self, ticket):
         self._stage(ticket, "cancelled")
 
-    def _complaint(self, ticket):
+    def complaint(self, ticket):
         ticket.with_user(ticket.user_id).csp_is_complaint = True
 
-    def _investigated(self, ticket, finding):
+    def investigated(self, ticket, finding):
         self._step(ticket, "investigated", finding=finding)
 
-    def _decided(self, ticket, outcome, kind, amount, note):
+    def decided(self, ticket, outcome, kind, amount, note):
         self._step(
             ticket,
             "decided",
@@ -849,28 +847,28 @@ class _Company:
             remedy_note=note,
         )
 
-    def _told(self, ticket, way):
+    def told(self, ticket, way):
         self._step(ticket, "told", told_by=way, told_outside=True)
 
-    def _settled(self, ticket):
+    def settled(self, ticket):
         self._step(ticket, "closed")
 
     def _step(self, ticket, step, **values):
         dialog = self.env["csp.complaint.step"].with_user(ticket.user_id)
         dialog.create({"ticket_id": ticket.id, "step": step, **values}).action_confirm()
 
-    def _rate(self, ticket, rate, feedback):
+    def rate(self, ticket, rate, feedback):
         token = ticket._rating_get_access_token()
         ticket.rating_apply(rate, token=token, feedback=feedback)
 
-    def _sign(self, ticket):
+    def sign(self, ticket):
         """The customer signs a service contract while the ticket is open."""
         contract = self.ref("res_partner_category_contract_demo")
         ticket.partner_id.commercial_partner_id.category_id += contract
 
-    def _handover(self, ticket, login):
+    def handover(self, ticket, login):
         ticket.with_user(self.user("manager")).user_id = self.user(login)
 
-    def _excuse(self, ticket, reason):
+    def excuse(self, ticket, reason):
         missed = ticket.csp_commitment_ids.filtered(lambda row: row.state == "missed")
         missed.with_user(self.user("manager")).action_excuse(reason)

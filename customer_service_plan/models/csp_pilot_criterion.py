@@ -1,6 +1,9 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from .csp_commitment import COMMITMENT_KINDS
+from .plain_words import PlainWords
+
 MEASURES = [
     ("kept", "Promises kept"),
     ("median", "Median time until done"),
@@ -39,11 +42,7 @@ class CspPilotCriterion(models.Model):
     sequence = fields.Integer(default=10)
     measure = fields.Selection(selection=MEASURES, required=True, default="kept")
     kind = fields.Selection(
-        selection=[
-            ("first_response", "First reply"),
-            ("next_response", "Next reply"),
-            ("resolution", "Resolution"),
-        ],
+        selection=COMMITMENT_KINDS,
         string="Promise",
         compute="_compute_kind",
         store=True,
@@ -70,7 +69,7 @@ class CspPilotCriterion(models.Model):
         help="In the unit of the measure: per cent, opening minutes, a mark, a number.",
     )
     minimum_cases = fields.Integer(
-        string="Cases needed",
+        string="Cases",
         required=True,
         default=MINIMUM_CASES,
         aggregator=None,
@@ -153,7 +152,8 @@ class CspPilotCriterion(models.Model):
     def _value_text(self):
         """The threshold with its unit: “80 %”, “240 opening minutes”, “4 of 5”."""
         self.ensure_one()
-        return f"{self.threshold:g} {self.unit}".strip()
+        number = PlainWords(self.env).figure(self.threshold)
+        return f"{number} {self.unit}".strip()
 
     # === Locked from the start of the trial on ===
 

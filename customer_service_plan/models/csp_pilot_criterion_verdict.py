@@ -145,6 +145,8 @@ class CspPilotCriterion(models.Model):
                 return self.env._("%(value)s came in.", value=values["value"])
             return self.env._("%(value)s, in %(cases)s cases.", **values)
         values |= {"low": say(judged["low"]), "high": say(judged["high"])}
+        if is_difference and self.measure == "kept":
+            values["low"] = words.signed(words.bare_points)(judged["low"])
         if is_difference:
             text = self.env._(
                 "Difference to the others: %(value)s. The real one lies between "

@@ -29,10 +29,18 @@ class CspPilot(models.Model):
             chosen=self._how_chosen_sentence(),
             sentences=self._contamination_sentences(figures, words),
         )
+        headline = self._criteria_sentence(criteria)
         summary = [
             self._groups_sentence(figures, words),
-            *self._criteria_sentence(criteria),
-            *(sentence for kind in kinds for sentence in kind["sentences"]),
+            *([headline] if headline else []),
+            *(
+                self.env._(
+                    "%(kind)s: %(text)s",
+                    kind=kind["label"],
+                    text=" ".join(kind["sentences"]),
+                )
+                for kind in kinds
+            ),
         ]
         return {
             **figures,
@@ -40,6 +48,7 @@ class CspPilot(models.Model):
             "as_of": self._as_of_text(figures, words),
             "kinds": kinds,
             "criteria": criteria,
+            "headline": headline,
             "contamination": contamination,
             "summary": summary,
             "customers": {
@@ -80,16 +89,18 @@ class CspPilot(models.Model):
     def _criteria_with_texts(self, judged):
         Criterion = self.env["csp.pilot.criterion"]
         labels = {
-            REACHED: self.env._("Reached"),
-            NOT_REACHED: self.env._("Not reached"),
-            TOO_FEW: self.env._("Too few to tell"),
+            (REACHED, False): self.env._("Reached, not certain"),
+            (REACHED, True): self.env._("Reached"),
+            (NOT_REACHED, False): self.env._("Not reached, not certain"),
+            (NOT_REACHED, True): self.env._("Not reached"),
+            (TOO_FEW, True): self.env._("Too few to tell"),
         }
         criteria = [(Criterion.browse(each["criterion"]), each) for each in judged]
         return [
             {
                 **each,
                 "text": criterion.sentence,
-                "label": labels[each["verdict"]],
+                "label": labels[each["verdict"], each["sure"] is not False],
                 "why": criterion._verdict_text(each),
             }
             for criterion, each in criteria
@@ -97,28 +108,30 @@ class CspPilot(models.Model):
 
     def _criteria_sentence(self, criteria):
         if not criteria:
-            return []
+            return ""
         count = {
             verdict: sum(each["verdict"] == verdict for each in criteria)
             for verdict in (REACHED, NOT_REACHED, TOO_FEW)
         }
         if count[TOO_FEW] == len(criteria):
-            return [
-                self.env._(
-                    "There are too few cases yet to tell whether what was asked for is "
-                    "reached."
-                )
-            ]
+            return self.env._(
+                "There are too few cases yet to tell whether what was asked for is "
+                "reached."
+            )
         if count[REACHED] == len(criteria):
-            return [self.env._("All that was asked for is reached.")]
-        text = self.env._(
+            if any(each["sure"] is False for each in criteria):
+                return self.env._(
+                    "All that was asked for is reached, though not all of it beyond "
+                    "doubt."
+                )
+            return self.env._("All that was asked for is reached.")
+        return self.env._(
             "Of what was asked for: reached %(reached)s, not reached %(missed)s, too "
             "few cases to tell %(unknown)s.",
             reached=count[REACHED],
             missed=count[NOT_REACHED],
             unknown=count[TOO_FEW],
         )
-        return [text]
 
     # === Promises ===
 
@@ -132,8 +145,8 @@ class CspPilot(models.Model):
             "label": label,
             "threshold": self._threshold_of_kept(compared["kind"]),
             "sentences": [
-                self._kept_sentence(label, compared, words),
-                *self._times_sentence(label, compared, words),
+                self._kept_sentence(compared, words),
+                *self._times_sentence(compared, words),
             ],
             "rows": self._kind_rows(compared, words),
         }
@@ -157,58 +170,52 @@ class CspPilot(models.Model):
             cases=words.whole(side["cases"]),
         )
 
-    def _kept_sentence(self, label, compared, words):
+    def _kept_sentence(self, compared, words):
         trial, others = compared["trial"], compared["others"]
         if not trial["cases"] and not others["cases"]:
-            return self.env._("%(kind)s: nothing is decided yet.", kind=label)
+            return self.env._("Nothing is decided yet.")
         if not trial["cases"]:
             return self.env._(
-                "%(kind)s: nothing is decided in the trial yet; %(others)s kept of the "
-                "others.",
-                kind=label,
+                "Nothing is decided in the trial yet; %(others)s kept of the others.",
                 others=self._share_text(others, "kept", words),
             )
         if not others["cases"]:
             return self.env._(
-                "%(kind)s: %(trial)s kept in the trial; there are no others to compare "
-                "with.",
-                kind=label,
+                "%(trial)s kept in the trial; there are no others to compare with.",
                 trial=self._share_text(trial, "kept", words),
             )
         text = self.env._(
-            "%(kind)s: %(trial)s kept in the trial, %(others)s of the others.",
-            kind=label,
+            "%(trial)s kept in the trial, %(others)s of the others.",
             trial=self._share_text(trial, "kept", words),
             others=self._share_text(others, "kept", words),
         )
         said = self._difference_sentence(
-            compared["difference"], words.points, words, more_is_better=True
+            compared["difference"], words, "points", more_is_better=True
         )
         return f"{text} {said}"
 
-    def _times_sentence(self, label, compared, words):
+    def _times_sentence(self, compared, words):
         trial, others = compared["trial"], compared["others"]
         if not trial["timed"] or not others["timed"]:
             return []
         text = self.env._(
-            "%(kind)s, time: half of them took no longer than %(trial)s in the trial "
-            "and %(others)s in the others.",
-            kind=label,
+            "Half of them took no longer than %(trial)s in the trial and %(others)s in "
+            "the others.",
             trial=words.duration(trial["median"]),
             others=words.duration(others["median"]),
         )
         difference = compared["median_difference"]
         if difference and difference["enough"]:
             said = self._difference_sentence(
-                difference, words.duration, words, more_is_better=False
+                difference, words, "duration", more_is_better=False
             )
             text = f"{text} {said}"
         return [text]
 
-    def _difference_sentence(self, difference, say, words, more_is_better):
+    def _difference_sentence(self, difference, words, unit, more_is_better):
         """What a difference of trial and others means.
 
-        :param say: writes an amount with its unit
+        :param unit: points, duration or mark: how `PlainWords` writes it
         """
         if not difference or not difference["enough"]:
             return self.env._(
@@ -216,42 +223,63 @@ class CspPilot(models.Model):
                 "side.",
                 words.whole(MINIMUM_CASES),
             )
-        signed = words.signed(say)
-        values = {
-            "value": say(abs(difference["value"])),
-            "low": signed(difference["low"]),
-            "high": signed(difference["high"]),
-        }
+        say = getattr(words, unit)
+        value = difference["value"]
+        # As gain: what is better counts upwards, whatever the figure.
+        worst, best = sorted(
+            bound if more_is_better else -bound
+            for bound in (difference["low"], difference["high"])
+        )
         if not difference["sure"]:
+            values = {
+                "value": say(abs(value)),
+                "worse": say(abs(worst)),
+                "better": say(abs(best)),
+            }
+            if not value:
+                return self.env._(
+                    "No difference; in truth between %(worse)s worse and %(better)s "
+                    "better.",
+                    **values,
+                )
+            if (value > 0) == more_is_better:
+                return self.env._(
+                    "Better by %(value)s, which may be chance: in truth between "
+                    "%(worse)s worse and %(better)s better.",
+                    **values,
+                )
             return self.env._(
-                "A difference of %(value)s may be chance: the real one lies between "
-                "%(low)s and %(high)s.",
+                "Worse by %(value)s, which may be chance: in truth between %(worse)s "
+                "worse and %(better)s better.",
                 **values,
             )
-        if (difference["value"] > 0) == more_is_better:
+        least, most = sorted((abs(worst), abs(best)))
+        say_first = words.bare_points if unit == "points" else say
+        values = {
+            "value": say(abs(value)),
+            "least": say_first(least),
+            "most": say(most),
+        }
+        if (value > 0) == more_is_better:
             return self.env._(
-                "Better by %(value)s; the real difference lies between %(low)s and "
-                "%(high)s.",
-                **values,
+                "Better by %(value)s; in truth by %(least)s to %(most)s.", **values
             )
         return self.env._(
-            "Worse by %(value)s; the real difference lies between %(low)s and "
-            "%(high)s.",
-            **values,
+            "Worse by %(value)s; in truth by %(least)s to %(most)s.", **values
         )
 
-    def _bounded_text(self, difference, words, say):
+    def _bounded_text(self, difference, words, unit):
         """A difference with its bounds, for a cell of the table."""
-        signed = words.signed(say)
         if not difference:
             return ""
         if not difference["enough"]:
             return self.env._("too few")
+        low, high = words.bounds(difference["low"], difference["high"], unit)
         return self.env._(
             "%(value)s (%(low)s to %(high)s)",
-            value=signed(difference["value"]),
-            low=signed(difference["low"]),
-            high=signed(difference["high"]),
+            value=words.signed(getattr(words, unit))(difference["value"]),
+            low=low,
+            high=high,
         )
 
     def _kind_rows(self, compared, words):
@@ -269,14 +297,12 @@ class CspPilot(models.Model):
                     self._share_text(side, "kept", words) if side["cases"] else ""
                     for side in sides
                 ],
-                self._bounded_text(compared["difference"], words, words.points),
+                self._bounded_text(compared["difference"], words, "points"),
             ),
             (
                 self.env._("Half took no longer than"),
                 cells(words.duration, "median"),
-                self._bounded_text(
-                    compared["median_difference"], words, words.duration
-                ),
+                self._bounded_text(compared["median_difference"], words, "duration"),
             ),
             (
                 self.env._("Nine of ten took no longer than"),
@@ -309,7 +335,7 @@ class CspPilot(models.Model):
                 other_answers=words.whole(others["cases"]),
             )
             said = self._difference_sentence(
-                opinions["difference"], words.mark, words, more_is_better=True
+                opinions["difference"], words, "mark", more_is_better=True
             )
             sentences.append(f"{text} {said}")
         elif not trial["cases"]:
@@ -324,7 +350,7 @@ class CspPilot(models.Model):
                 others=self._complaints_text(complaints["others"], words),
             )
             said = self._difference_sentence(
-                complaints["difference"], words.points, words, more_is_better=False
+                complaints["difference"], words, "points", more_is_better=False
             )
             sentences.append(f"{text} {said}")
         comments = figures["comments_from"]
@@ -356,7 +382,7 @@ class CspPilot(models.Model):
             (
                 self.env._("Complaints"),
                 [self._complaints_text(complaints[group], words) for group in groups],
-                self._bounded_text(complaints["difference"], words, words.points),
+                self._bounded_text(complaints["difference"], words, "points"),
             ),
             (
                 self.env._("Mean mark (answers)"),
@@ -370,7 +396,7 @@ class CspPilot(models.Model):
                     else ""
                     for group in groups
                 ],
-                self._bounded_text(opinions["difference"], words, words.mark),
+                self._bounded_text(opinions["difference"], words, "mark"),
             ),
         ]
         return _table(rows)

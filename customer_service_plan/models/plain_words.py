@@ -20,6 +20,13 @@ class PlainWords:
     def whole(self, number):
         return self._number(number, 0)
 
+    def figure(self, number):
+        """A number that somebody typed, with no more digits than he gave."""
+        digits = next(
+            (digits for digits in (0, 1) if number == round(number, digits)), 2
+        )
+        return self._number(number, digits)
+
     def percent(self, percent):
         """A share in per cent; “100 %” only if it is all."""
         rounded = round(percent)
@@ -28,9 +35,12 @@ class PlainWords:
 
     def points(self, points):
         """A difference of two shares in per cent."""
+        return self.env._("%s points", self.bare_points(points))
+
+    def bare_points(self, points):
+        """The same without its unit, for the first of two."""
         # “1.0 points” also spares the languages a singular.
-        digits = int(round(points, 1) < 2 and points != 0)
-        return self.env._("%s points", self._number(points, digits))
+        return self._number(points, int(0 < points < 1.95))
 
     def mark(self, mark):
         """A mean, or a number per 100."""
@@ -55,6 +65,15 @@ class PlainWords:
             return f"{'+' if difference > 0 else MINUS}{text}"
 
         return say_signed
+
+    def bounds(self, low, high, unit):
+        """Bounds of a difference; of points only the second one needs its unit.
+
+        :param unit: points, duration or mark
+        """
+        say = getattr(self, unit)
+        first = self.bare_points if unit == "points" else say
+        return self.signed(first)(low), self.signed(say)(high)
 
     def day(self, epoch):
         """The day of a moment, in the user's time zone."""

@@ -168,10 +168,16 @@ class TestFigures(PilotResultsCase):
         self.assertEqual(others["p90"], 9 * HOUR)
         self.assertEqual(kind["median_difference"]["value"], -HOUR)
         self.assertEqual(
-            kind["sentences"][0],
-            "First reply: 94 % (61 of 65) kept in the trial, 70 % (70 of 100) of the "
-            "others. Better by 24 points; the real difference lies between +12 points "
-            "and +34 points.",
+            kind["sentences"],
+            [
+                "94 % (61 of 65) kept in the trial, 70 % (70 of 100) of the others. "
+                "Better by 24 points; in truth by 12 to 34 points.",
+                "Half of them took no longer than 1 h in the trial and 2 h in the "
+                "others. Better by 1 h; in truth by 1 h to 1 h.",
+            ],
+        )
+        self.assertEqual(
+            results["summary"][-1], "First reply: " + " ".join(kind["sentences"])
         )
 
     def test_real_tickets_of_both_groups(self):
@@ -298,6 +304,7 @@ class TestVerdictsOfTrial(PilotResultsCase):
         self.assertEqual((opinion["verdict"], opinion["value"]), ("reached", 5))
         self.assertEqual(complaints["verdict"], "not_reached")
         self.assertFalse(complaints["sure"])
+        self.assertEqual(complaints["label"], "Not reached, not certain")
         self.assertIn("the other side of 2.0", complaints["why"])
         self.assertEqual(comments["verdict"], "not_reached")
         self.assertIn("reached 4, not reached 2", " ".join(results["summary"]))

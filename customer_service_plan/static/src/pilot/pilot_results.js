@@ -64,7 +64,8 @@ export class PilotResults extends Component {
             return;
         }
         this.shown = shown;
-        const results = id && (await this.orm.call("csp.pilot", "csp_results_data", [id]));
+        const results =
+            id && (await this.orm.call("csp.pilot", "csp_results_data", [id]));
         if (shown === this.shown) {
             Object.assign(this.state, {results: results || null, isLoading: false});
         }

@@ -57,6 +57,7 @@ from . import csp_policy_plan
 from . import csp_policy_review
 from . import csp_policy_review_evidence
 from . import csp_policy_pilot
+from . import csp_policy_document
 from . import csp_policy_version
 from . import csp_policy_version_backtest
 from . import csp_policy_version_content
@@ -64,6 +65,7 @@ from . import csp_policy_version_life
 from . import csp_policy_version_compare
 from . import csp_policy_version_document
 from . import csp_policy_version_history
+from . import csp_policy_version_overview
 from . import csp_policy_version_pilot
 from . import csp_policy_version_acknowledgement
 from . import csp_policy_version_review

@@ -271,8 +271,18 @@ class CspPolicyVersion(models.Model):
         return self.change_summary or ""
 
     def _document_readers(self):
-        """Who has to read it, in words: a list of lines. For extension."""
-        return []
+        """Who has to read it, in words: a list of lines."""
+        policy = self.policy_id
+        lines = []
+        if policy.audience_team_ids:
+            names = format_list(self.env, policy.audience_team_ids.mapped("name"))
+            lines.append(self.env._("Everybody in the teams %s", names))
+        if policy.audience_group_ids:
+            names = format_list(self.env, policy.audience_group_ids.mapped("full_name"))
+            lines.append(self.env._("Everybody with the access right %s", names))
+        if policy.audience_user_ids:
+            lines.append(format_list(self.env, policy.audience_user_ids.mapped("name")))
+        return lines
 
     def _document_date(self, moment):
         """The day of a moment (naive UTC) where the company is, for people."""

@@ -210,6 +210,7 @@ class TestAccessMatrix(CspCommon):
                 "action_view_reviews",
                 "action_new_version",
                 "action_open_current_version",
+                "action_read_document",
                 "action_view_versions",
                 "action_open_draft",
                 "action_open_coming_version",

@@ -151,6 +151,21 @@ class TestDocument(DocumentCommon):
         ):
             self.assertIn(text, words)
 
+    def test_who_must_read_it(self):
+        self.assertNotIn(
+            "Who must read it", self._words(self.version._render_document())
+        )
+        team = self.env["helpdesk.ticket.team"].create({"name": "Field service"})
+        self.policy.write(
+            {
+                "audience_team_ids": [Command.set(team.ids)],
+                "audience_user_ids": [Command.set(self.agent.ids)],
+            }
+        )
+        words = self._words(self.version._render_document())
+        self.assertIn("Everybody in the teams Field service", words)
+        self.assertIn(self.agent.name, words)
+
     def test_hours_are_those_that_promises_run_on(self):
         standby = self.env["csp.hours"].create(
             {"name": "Standby", "tz": "UTC", "always_open": True}
@@ -281,6 +296,45 @@ class TestDocument(DocumentCommon):
             theirs._render_document()
         with mute_logger("odoo.http"), self.assertRaises(AccessError):
             self._page(self.version, user=stranger)
+
+
+class TestOverview(DocumentCommon):
+    """Lists of versions say where each one stands, and what waits for whom."""
+
+    def _waiting(self, user):
+        versions = self.env["csp.policy.version"].with_user(user)
+        return versions.search([("may_approve", "=", True)])
+
+    def test_words_for_each_state(self):
+        self.assertEqual(self.version.state_text, "Draft")
+        with freeze_time(self.at()):
+            self.version.effective_date = self.at(days=30).date()
+            self.version.action_publish()
+            self.assertTrue(self.version.is_coming)
+            self.assertEqual(self.version.state_text, "From April 1, 2026")
+        self.env.invalidate_all()
+        with freeze_time(self.at(days=31)):
+            self.assertFalse(self.version.is_coming)
+            self.assertEqual(self.version.state_text, "In force")
+
+    def test_waiting_for_my_approval(self):
+        other = new_test_user(
+            self.env, "csp_other", groups="customer_service_plan.group_manager"
+        )
+        mine = self.version.with_user(self.manager)
+        self.assertFalse(self._waiting(other))
+        mine.change_summary = "New words."
+        mine.action_submit()
+        self.assertEqual(self._waiting(other), self.version)
+        self.assertFalse(self._waiting(self.manager), "he has written in it")
+        none = self.env["csp.policy.version"].with_user(other)
+        self.assertNotIn(self.version, none.search([("may_approve", "=", False)]))
+
+    def test_policy_opens_what_is_in_force(self):
+        self._publish()
+        self.policy.action_new_version()
+        action = self.policy.with_user(self.agent).action_read_document()
+        self.assertEqual(action["context"]["active_ids"], self.version.ids)
 
 
 class TestEarlierTexts(DocumentCommon):

@@ -83,6 +83,7 @@
         "views/csp_objective_views.xml",
         "views/csp_value_views.xml",
         "views/csp_plan_views.xml",
+        "views/csp_plan_check_views.xml",
         "views/csp_pilot_views.xml",
         "views/csp_policy_views.xml",
         "views/csp_policy_version_views.xml",

@@ -39,6 +39,7 @@ from . import csp_hours_words
 from . import csp_need
 from . import csp_objective
 from . import csp_plan
+from . import csp_plan_check
 from . import csp_pilot
 from . import csp_pilot_comment
 from . import csp_pilot_criterion
@@ -62,6 +63,7 @@ from . import csp_policy_version
 from . import csp_policy_version_backtest
 from . import csp_policy_version_content
 from . import csp_policy_version_life
+from . import csp_policy_version_honesty
 from . import csp_policy_version_compare
 from . import csp_policy_version_document
 from . import csp_policy_version_history

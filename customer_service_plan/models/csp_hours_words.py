@@ -1,8 +1,7 @@
 from datetime import datetime, timedelta
-from itertools import groupby
 
 from odoo import models
-from odoo.tools import format_date
+from odoo.tools import format_date, groupby
 
 # The first of January 2024 was a Monday.
 MONDAY = datetime(2024, 1, 1)
@@ -40,11 +39,8 @@ class CspHours(models.Model):
         :param parts: `tools.honesty.Weekly`, in the order of the week
         """
         days = [
-            (weekday, [(part.start, part.end) for part in of_day], list(of_day))
-            for weekday, of_day in (
-                (weekday, list(rows))
-                for weekday, rows in groupby(parts, key=lambda part: part.weekday)
-            )
+            (weekday, [(part.start, part.end) for part in of_day], of_day)
+            for weekday, of_day in groupby(parts, key=lambda part: part.weekday)
         ]
         texts = []
         while days:

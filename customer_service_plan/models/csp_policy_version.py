@@ -9,7 +9,6 @@ from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
 from odoo.tools import SQL
 
-from ..tools.epoch import to_epoch
 from ..tools.silence import SILENCE_FIELDS
 from .protected import BY_ADDON, is_by_addon
 
@@ -72,10 +71,15 @@ WORTH_KNOWING = "note"
 
 
 class Finding(NamedTuple):
-    """What a manager should know before a version binds the company."""
+    """What a manager should know before a version binds the company.
+
+    `mend` is what to open to put it right, where that is not the version itself: a
+    record, or the external id of an action.
+    """
 
     severity: str
     text: str
+    mend: models.BaseModel | str | None = None
 
 
 class CspPolicyVersion(models.Model):
@@ -473,20 +477,12 @@ class CspPolicyVersion(models.Model):
         return texts
 
     def _hours_findings(self):
-        """Texts on channels without hours, and on promises that no hours can keep."""
+        """Texts on channels without hours."""
         texts = []
-        now = fields.Datetime.now()
         company = self.company_id or self.env.company
         channels = self.env["helpdesk.ticket.channel"].search(
             [("company_id", "in", [False, company.id])]
         )
-        hours_used = self.env["csp.hours"]
-        for line in self.line_ids.filtered("has_promise"):
-            if line.hours_id:
-                hours_used |= line.hours_id
-                continue
-            for channel in line.channel_ids or channels:
-                hours_used |= channel.csp_hours_id or company.csp_hours_id
         if not company.csp_hours_id:
             loose = self.line_ids.filtered(
                 lambda line: line.has_promise and not line.hours_id
@@ -500,15 +496,6 @@ class CspPolicyVersion(models.Model):
                         "No opening hours for %(channels)s: these promises run day and "
                         "night. Give the channel or the company its hours.",
                         channels=", ".join(open_ended.mapped("name")),
-                    )
-                )
-        for hours in hours_used:
-            if not hours._timeline().next_opening(to_epoch(now)) is not None:
-                texts.append(
-                    self.env._(
-                        "“%s” never opens again: what is promised on it has no "
-                        "deadline.",
-                        hours.name,
                     )
                 )
         return texts

@@ -31,6 +31,7 @@ from . import test_escalation_faults
 from . import test_escalation_queries
 from . import test_escalation_screens
 from . import test_escalation_tour
+from . import test_honesty
 from . import test_honesty_rules
 from . import test_hours
 from . import test_hours_odoo
@@ -53,6 +54,7 @@ from . import test_plan
 from . import test_review
 from . import test_pilot_results_rules
 from . import test_pilot_results
+from . import test_plan_check
 from . import test_policies
 from . import test_portal
 from . import test_presence

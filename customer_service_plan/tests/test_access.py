@@ -235,6 +235,7 @@ class TestAccessMatrix(CspCommon):
                 "action_reject",
                 "action_back_to_draft",
                 "action_publish",
+                "action_open_publish",
                 "action_retire",
                 "action_try_out",
                 "action_new_version",
@@ -266,6 +267,7 @@ class TestAccessMatrix(CspCommon):
                 "action_view_tickets",
                 "csp_results_data",
             },
+            "csp.plan.check": {"csp_check_data"},
             "csp.segment": {
                 "action_add_usual_needs",
                 "action_recompute",
@@ -323,6 +325,7 @@ class TestAccessMatrix(CspCommon):
         for name in (
             *READERS,
             *PRIVATE,
+            "csp.plan.check",
             "helpdesk.ticket",
             "helpdesk.ticket.channel",
             "res.partner",

@@ -186,9 +186,7 @@ class TestUncovered(BaseCase):
         self.assertEqual(
             found.weekly, [Weekly(day, 16 * HOUR, 17 * HOUR) for day in range(5)]
         )
-        self.assertEqual(
-            found.single, [Single(date(2026, 3, 12), 9 * HOUR, 16 * HOUR)]
-        )
+        self.assertEqual(found.single, [Single(date(2026, 3, 12), 9 * HOUR, 16 * HOUR)])
 
     def test_by_the_clock_on_the_wall(self):
         """Summer time begins on the 29th of March: the times of day stay."""
@@ -215,8 +213,8 @@ class TestUncovered(BaseCase):
         spans = [Timeline("UTC", week).get_spans(start, end) for week in work]
         found = honesty.get_uncovered(channel, spans, start, end)
         told = [
-            (start + (week * 7 + part.weekday) * DAY + part.start, part.end - part.start)
-            for week in (0, 1)
+            (start + (week + part.weekday) * DAY + part.start, part.end - part.start)
+            for week in (0, 7)
             for part in found.weekly
         ] + [
             (to_epoch(datetime.combine(day, datetime.min.time())) + begin, stop - begin)

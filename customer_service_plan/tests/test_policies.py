@@ -518,7 +518,9 @@ class TestVersionLife(CspCommon):
         for part in ("no owner", "can never apply", "“Never” never opens again"):
             self.assertIn(part, texts)
         with freeze_time(self.at()):
-            policy.version_ids.with_user(self.manager).action_publish()
+            with self.assertRaisesRegex(UserError, "give a reason"):
+                policy.version_ids.with_user(self.manager).action_publish()
+            policy.version_ids.with_user(self.manager).action_publish("A test")
         notes = policy.version_ids.message_ids.mapped("body")
         self.assertTrue([body for body in notes if "Published in spite of" in body])
         self.env.company.csp_hours_id = False

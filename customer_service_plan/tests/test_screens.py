@@ -495,18 +495,20 @@ class TestWizards(ScreensCase):
             .with_user(self.manager)
             .with_context(default_version_id=version.id)
         )
-        self.assertIn("no promise in it", form.blocking_text)
+        self.assertTrue(form.is_blocked)
+        self.assertIn("no promise in it", str(form.finding_data))
         version.line_ids = [
             Command.create({"match_all": True, "first_response_minutes": 60}),
             Command.create({"complaint": "only", "first_response_minutes": 30}),
         ]
+        version.with_user(self.manager).action_open_publish()
         form = Form(
             self.env["csp.policy.publish"]
             .with_user(self.manager)
             .with_context(default_version_id=version.id)
         )
-        self.assertFalse(form.blocking_text)
-        self.assertIn("can never apply", form.warning_text)
+        self.assertFalse(form.is_blocked)
+        self.assertIn("can never apply", str(form.finding_data))
         form.change_summary = "The first one"
         wizard = form.save()
         wizard.action_publish()

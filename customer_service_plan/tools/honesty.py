@@ -194,7 +194,9 @@ def _by_day(hours: Timeline, spans: Iterable[Span]) -> dict[date, list[Span]]:
     return {day: merge_spans(parts) for day, parts in days.items()}
 
 
-def _split_days(hours: Timeline, start: int, end: int) -> Iterator[tuple[date, int, int]]:
+def _split_days(
+    hours: Timeline, start: int, end: int
+) -> Iterator[tuple[date, int, int]]:
     day = hours.get_local(start).date()
     midnight = hours.get_midnight(day)
     while midnight < end:

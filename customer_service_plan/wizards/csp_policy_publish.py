@@ -1,6 +1,12 @@
-from odoo import api, fields, models
+from markupsafe import Markup
 
-from ..models.csp_policy_version import BLOCKS
+from odoo import api, fields, models
+from odoo.tools import format_date
+
+from ..models.csp_policy_version import BLOCKS, NEEDS_REASON
+
+#: So many people who are asked to read it are named, the others counted.
+NAMED = 3
 
 
 class CspPolicyPublish(models.TransientModel):
@@ -43,9 +49,23 @@ class CspPolicyPublish(models.TransientModel):
         readonly=False,
         help="Staff are to read it again. Untick for corrections of wording.",
     )
-    blocking_text = fields.Text(compute="_compute_findings")
-    warning_text = fields.Text(compute="_compute_findings")
-    is_past = fields.Boolean(compute="_compute_is_past")
+    reason = fields.Text(
+        string="Why you publish it all the same",
+        help="Stays visible on the version, with your name.",
+    )
+    finding_data = fields.Json(string="Findings", compute="_compute_findings")
+    is_blocked = fields.Boolean(compute="_compute_findings")
+    needs_backtest = fields.Boolean(compute="_compute_findings")
+    needs_reason = fields.Boolean(compute="_compute_findings")
+    change_html = fields.Html(
+        string="Promises that change", compute="_compute_change_html"
+    )
+    audience_text = fields.Char(
+        string="Asked to read it", compute="_compute_audience_text"
+    )
+    approval_text = fields.Char(string="Approved by", compute="_compute_approval_text")
+    is_past = fields.Boolean(compute="_compute_publish_text")
+    publish_text = fields.Char(compute="_compute_publish_text")
 
     @api.depends("version_id")
     def _compute_from_version(self):
@@ -56,21 +76,86 @@ class CspPolicyPublish(models.TransientModel):
             wizard.material_change = version.material_change
 
     @api.depends("version_id")
+    @api.depends_context("lang")
     def _compute_findings(self):
         for wizard in self:
-            findings = wizard.version_id and wizard.version_id._publishing_findings()
-            texts = {True: [], False: []}
-            for finding in findings or []:
-                texts[finding.severity == BLOCKS].append(finding.text)
-            wizard.blocking_text = "\n".join(texts[True])
-            wizard.warning_text = "\n".join(texts[False])
+            version = wizard.version_id
+            findings = version._publishing_findings() if version else []
+            severities = {finding.severity for finding in findings}
+            wizard.finding_data = version._describe_findings(findings)
+            wizard.needs_backtest = bool(
+                version and version._needs_backtest() and not version._fresh_backtest()
+            )
+            wizard.is_blocked = BLOCKS in severities or wizard.needs_backtest
+            wizard.needs_reason = NEEDS_REASON in severities and not wizard.is_blocked
+
+    @api.depends("version_id", "replaced_version_id")
+    @api.depends_context("lang")
+    def _compute_change_html(self):
+        for wizard in self:
+            replaces = bool(wizard.replaced_version_id)
+            wizard.change_html = replaces and wizard._list_changes()
+
+    def _list_changes(self):
+        """What is promised otherwise than in the version in force, as a short list."""
+        before = _promises(self.replaced_version_id)
+        after = _promises(self.version_id)
+        rows = []
+        for who in [*before, *(who for who in after if who not in before)]:
+            old, new = before.get(who), after.get(who)
+            if old == new:
+                continue
+            if not old:
+                text = self.env._("New: %(promise)s", promise=new)
+            elif not new:
+                text = self.env._("No longer: %(promise)s", promise=old)
+            else:
+                text = self.env._("%(new)s – so far: %(old)s", new=new, old=old)
+            rows.append(Markup("<li><b>%s</b>: %s</li>") % (who, text))
+        if not rows:
+            return Markup("<p>%s</p>") % self.env._("The promises stay the same.")
+        return Markup("<ul>%s</ul>") % Markup().join(rows)
+
+    @api.depends("version_id", "material_change")
+    @api.depends_context("lang")
+    def _compute_audience_text(self):
+        for wizard in self:
+            people = wizard.policy_id._audience() if wizard.material_change else ()
+            names = [person.name for person in people[:NAMED]]
+            if len(people) > NAMED:
+                names.append(self.env._("%s others", len(people) - NAMED))
+            wizard.audience_text = ", ".join(names)
+
+    @api.depends("version_id")
+    @api.depends_context("lang")
+    def _compute_approval_text(self):
+        for wizard in self:
+            version = wizard.version_id
+            # sudo: res.users: the name of the colleague who approved it
+            name = version.approved_by_id.sudo().name
+            if name and version.approved_at:
+                day = fields.Datetime.context_timestamp(self, version.approved_at)
+                name = self.env._(
+                    "%(name)s, on %(day)s",
+                    name=name,
+                    day=format_date(self.env, day.date()),
+                )
+            wizard.approval_text = name
 
     @api.depends("effective_date", "version_id")
-    def _compute_is_past(self):
+    @api.depends_context("lang")
+    def _compute_publish_text(self):
         for wizard in self:
             today = wizard.version_id and wizard.version_id._company_today()
             date = wizard.effective_date
             wizard.is_past = bool(date and today and date < today)
+            wizard.publish_text = self.env._("Publish now")
+            if date and today and date > today:
+                pattern = "d MMMM" if date.year == today.year else "d MMMM y"
+                wizard.publish_text = self.env._(
+                    "Publish for %s",
+                    format_date(self.env, date, date_format=pattern),
+                )
 
     def action_publish(self):
         """Write date and summary to the version, and put it into force."""
@@ -84,5 +169,23 @@ class CspPolicyPublish(models.TransientModel):
                     "material_change": self.material_change,
                 }
             )
-        version.action_publish()
+        version.action_publish(self.reason, effective_date=self.effective_date)
         return version._get_records_action(name=version.policy_id.name, target="main")
+
+    def action_backtest(self):
+        """Try the version on past tickets; it is published afterwards."""
+        self.ensure_one()
+        return self.version_id.action_backtest()
+
+
+def _promises(version):
+    """Who is promised what in a version: dict of conditions to promises, in words."""
+    lines = version.line_ids.sorted(lambda line: (line.sequence, line.id))
+    promises = {}
+    for line in lines:
+        # The first of equal lines counts.
+        promise = line.promise_text
+        if line.hours_id:
+            promise += f" ({line.hours_id.name})"
+        promises.setdefault(line.condition_text, promise)
+    return promises

@@ -152,7 +152,7 @@ class CspPilot(models.Model):
         default="share",
     )
     share_percent = fields.Integer(
-        string="Share (%)",
+        string="Share",
         default=20,
         aggregator=None,
         help="Drawn once: whoever is in, with all his contacts, stays in.",

@@ -96,9 +96,28 @@ class CspPilot(models.Model):
                     "least one line."
                 )
             )
-        if not self.responsible_id.active:
-            texts.append(self.env._("Whoever decides at the end is no longer with us."))
+        responsible = self.responsible_id
+        if not responsible.active:
+            texts.append(
+                self.env._("%s has left: who decides at the end?", responsible.name)
+            )
+        elif not self._is_seen_by(responsible):
+            texts.append(
+                self.env._(
+                    "%s cannot see trials of this company: who decides at the end?",
+                    responsible.name,
+                )
+            )
         return texts
+
+    def _is_seen_by(self, user):
+        # sudo: res.users: whether he works for the company
+        if self.company_id not in user.sudo().company_ids:
+            return False
+        theirs = self.with_user(user).with_context(
+            allowed_company_ids=self.company_id.ids
+        )
+        return theirs.has_access("read")
 
     def _teams_of_people(self):
         Team = self.env["helpdesk.ticket.team"]
@@ -132,16 +151,29 @@ class CspPilot(models.Model):
         for pilot in due:
             pilot._by_addon().write({"state": "ended", "ended_at": pilot.date_end})
             pilot._give_up_telling()
-            if pilot.responsible_id.active:
-                pilot.activity_schedule(
-                    DECIDE,
-                    user_id=pilot.responsible_id.id,
-                    note=self.env._(
-                        "The trial is over. Look at its results and decide: adopt, "
-                        "adjust or stop."
-                    ),
-                )
+            pilot.activity_schedule(
+                DECIDE,
+                user_id=pilot._who_decides().id,
+                note=self.env._(
+                    "The trial is over. Look at its results and decide: adopt, adjust "
+                    "or stop."
+                ),
+            )
         return due
+
+    def _who_decides(self):
+        """Who is asked at the end: if the responsible left, the policy's owner, whoever
+        started the trial, or a manager who is still there."""
+        candidates = (
+            self.responsible_id | self.policy_id.owner_id | self.started_by_id
+        ).filtered("active")
+        if not candidates:
+            group = self.env.ref("customer_service_plan.group_manager")
+            # sudo: res.groups: who is manager
+            candidates = group.sudo().all_user_ids.filtered(
+                lambda user: user.active and self.company_id in user.company_ids
+            )
+        return candidates[:1]
 
     # === The decision ===
 

@@ -1,3 +1,6 @@
+from lxml import html
+from markupsafe import Markup, escape
+
 from odoo import api, fields, models, tools
 from odoo.tools import is_html_empty
 
@@ -134,7 +137,7 @@ class CspPilotParticipation(models.Model):
         # sudo: res.users: whether the answer is from a colleague
         user = author.sudo().user_ids.filtered(lambda each: not each.share)[:1]
         self.pilot_id._add_comment(
-            message.body,
+            _without_quotes(message.body),
             source="staff" if user else "customer",
             participation_id=self.id,
             partner_id=author.id,
@@ -149,3 +152,14 @@ class CspPilotParticipation(models.Model):
         told = self.filtered(lambda row: row.state == "told")
         told.with_context(csp_by_addon=BY_ADDON).write({"state": "bounced"})
         return result
+
+
+def _without_quotes(body):
+    """What somebody wrote, without the mail that he answered."""
+    root = html.fragment_fromstring(body, create_parent="div")
+    for quoted in root.xpath("//*[@data-o-mail-quote]"):
+        quoted.drop_tree()
+    rest = escape(root.text or "") + Markup("").join(
+        Markup(html.tostring(child, encoding="unicode")) for child in root
+    )
+    return body if is_html_empty(rest) else rest

@@ -168,6 +168,9 @@ class TestPilotMatching(PilotCommon):
         )
         version = self._approve_next(shared)
         pilot = self._create_pilot(version_id=version.id, company_id=branch.id)
+        with freeze_time(self.at()), self.assertRaisesRegex(UserError, "who decides"):
+            pilot.action_start()
+        self.lead.company_ids += branch
         with freeze_time(self.at()):
             pilot.with_user(self.manager).with_context(
                 allowed_company_ids=[self.env.company.id, branch.id]
@@ -346,6 +349,16 @@ class TestPilotLife(PilotCommon):
         self._decide(pilot, "stop", at=self.at(days=32))
         self.assertFalse(pilot.activity_ids)
         self.assertEqual(pilot.ended_at, self.at(days=14))
+
+    def test_responsible_who_left(self):
+        clerk = new_test_user(self.env, "csp_clerk", groups="base.group_user")
+        with self.assertRaisesRegex(UserError, "cannot see trials"):
+            self._start(responsible_id=clerk.id)
+        pilot = self._start()
+        self.lead.active = False
+        self.policy.owner_id = self.manager
+        self._cron(self.at(days=14))
+        self.assertEqual(pilot.activity_ids.user_id, self.manager)
 
     def test_who_decides(self):
         pilot = self._start()

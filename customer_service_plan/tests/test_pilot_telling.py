@@ -237,6 +237,24 @@ class TestPilotTelling(PilotCommon):
         )
         self.assertEqual(pilot.comment_count, 2)
 
+    def test_quoted_mail_is_no_comment(self):
+        pilot = self._start()
+        self._cron(self.at(minutes=1))
+        row = self._row_of(pilot, self.customer)
+        text = "Very good.\n\nOn Monday you wrote:\n> This is a test\n> until Monday"
+        self._answer(row.message_id, text)
+        self.assertIn("Very good.", pilot.comment_ids.text)
+        self.assertNotIn("This is a test", pilot.comment_ids.text)
+
+    def test_deleted_customer_is_known_by_name_no_more(self):
+        pilot = self._start(partner_ids=[Command.set(self.other.ids)])
+        self._cron(self.at(minutes=1))
+        row = self._row_of(pilot, self.other)
+        self._answer(row.message_id, "I like it.", "otto@example.com")
+        self.other.unlink()
+        self.assertEqual((row.name, row.email, row.state), (False, False, "told"))
+        self.assertFalse(pilot.comment_ids.author_name)
+
     def test_answer_of_a_stranger_and_after_the_end(self):
         pilot = self._start()
         self._cron(self.at(minutes=1))

@@ -499,7 +499,7 @@ class TestPilotLife(PilotCommon):
                 "Promises kept, first reply: at least 80 % (from 30 cases on)",
                 "Promises kept, first reply: not worse than the others by more than 5 "
                 "percentage points (from 30 cases on)",
-                "Median time until done, resolution: at most 240 opening minutes "
+                "Median time until done, solution: at most 240 opening minutes "
                 "(from 30 cases on)",
                 "Complaints: at most 2.5 per 100 tickets (from 30 cases on)",
             ],

@@ -176,7 +176,8 @@ class CspPolicyReview(models.Model):
             line.id: {
                 "id": line.id,
                 "name": line.condition_text,
-                "version": line.version_id.number,
+                # Of one version alone all know which it is.
+                "version": len(lines.version_id) > 1 and line.version_id.number,
                 "goal": line.goal_percent,
                 "targets": {kind: 60 * line[f"{kind}_minutes"] for kind in KIND_ORDER},
                 "order": number,
@@ -320,7 +321,7 @@ class CspPolicyReview(models.Model):
     @api.model
     def _gather_quotes(self, versions, since, until):
         """The latest words of customers, the unhappy ones first."""
-        if not self.company_id and len(self.env["res.company"].search([])) > 1:
+        if not self.company_id and self.env["res.company"].search_count([]) > 1:
             # Words of customers are for those who work for the company they wrote to.
             return []
         rows = self.env.execute_query(
@@ -480,8 +481,6 @@ class CspPolicyReview(models.Model):
     @api.model
     def _gather_signatures(self, versions):
         """Who has signed the versions in force, in numbers; None: nobody is asked."""
-        if "csp.acknowledgement" not in self.env:  # SOFT
-            return None
         in_force = versions.policy_id.current_version_id
         today = fields.Date.context_today(self)
         counts = {}
@@ -504,15 +503,42 @@ class CspPolicyReview(models.Model):
 
     def _gather_findings(self, target):
         """What the coverage check says about this policy; of a plan all it says."""
-        return []
+        company = self.company_id or self.env.company
+        about = {
+            ("csp.policy", policy_id)
+            for policy_id in self._reviewed_policies(target).ids
+        } | {
+            ("csp.policy.version", version_id)
+            for version_id in target._reviewed_versions().ids
+        }
+        found = []
+        for finding in self.env["csp.plan.check"]._findings(company):
+            action = finding["action"]
+            by_name = isinstance(action, str)
+            opens = not by_name and (action.get("res_model"), action.get("res_id"))
+            if self.policy_id and finding["key"] == "review":
+                # That it is to be reviewed is no news here.
+                continue
+            if self.plan_id or opens in about:
+                found.append(
+                    {
+                        "severity": finding["severity"],
+                        "text": finding["text"],
+                        "action": action if by_name else "",
+                        "model": opens[0] if opens else "",
+                        "id": opens[1] if opens else 0,
+                    }
+                )
+        return found
+
+    def _reviewed_policies(self, target):
+        return self.policy_id or target.with_context(active_test=False).policy_ids
 
     def _gather_backtest(self):
         """The latest look at past tickets with the present text, if it is fresh."""
         if self.plan_id:
             return None
         version = self._version_to_try()
-        if "csp.backtest" not in self.env:  # SOFT
-            return None
         found = version and version._fresh_backtest()
         if not found:
             return {"version": version.display_name or "", "id": 0, "lines": []}
@@ -520,13 +546,12 @@ class CspPolicyReview(models.Model):
             "version": version.display_name,
             "id": found.id,
             "at": _iso(found.run_at),
-            "from": fields.Date.to_string(found.date_from),
-            "to": fields.Date.to_string(found.date_to),
+            "period": found.period_text or "",
             "tickets": found.ticket_count,
             "covered": found.covered_count,
             "lines": [
                 {
-                    "name": line.policy_line_id.condition_text,
+                    "name": line.label or "",
                     "kind": line.kind,
                     "cases": line.case_count,
                     "kept_percent": line.kept_percent,

@@ -35,6 +35,9 @@ class ResConfigSettings(models.TransientModel):
     csp_closed_reply = fields.Selection(
         related="company_id.csp_closed_reply", readonly=False
     )
+    csp_review_lead_days = fields.Integer(
+        related="company_id.csp_review_lead_days", readonly=False
+    )
     csp_profile_keep_months = fields.Integer(
         related="company_id.csp_profile_keep_months", readonly=False
     )

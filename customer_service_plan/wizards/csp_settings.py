@@ -18,6 +18,7 @@ SETTINGS = (
     "csp_reopen_grace_days",
     "csp_profile_keep_months",
     "csp_backtest_days",
+    "csp_review_lead_days",
 )
 
 
@@ -130,6 +131,13 @@ class CspSettings(models.TransientModel):
 
     csp_backtest_days = fields.Integer(
         string="Days that a backtest counts",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+    )
+
+    csp_review_lead_days = fields.Integer(
+        string="Days to prepare a review",
         compute="_compute_settings",
         store=True,
         readonly=False,

@@ -15,11 +15,9 @@ const WORSE = "text-danger";
 const BETTER = "text-success";
 
 const percent = (value) => `${formatFloat(value, {digits: [0, 0]})} %`;
-const bounds = (low, high) =>
-    `${formatFloat(low, {digits: [0, 0]})}–${percent(high)}`;
+const bounds = (low, high) => `${formatFloat(low, {digits: [0, 0]})}–${percent(high)}`;
 const day = (text) => DateTime.fromISO(text).toLocaleString(DateTime.DATE_MED);
-const moment = (text) =>
-    deserializeDateTime(text).toLocaleString(DateTime.DATE_MED);
+const moment = (text) => deserializeDateTime(text).toLocaleString(DateTime.DATE_MED);
 
 /**
  * What happened to a policy or a plan since it was looked at last: a page of figures,
@@ -57,10 +55,13 @@ export class ReviewEvidence extends Component {
 
     get comparedWith() {
         const {before, from} = this.data;
-        return _t("Compared with the time of the same length before: %(from)s to %(to)s.", {
-            from: moment(before),
-            to: moment(from),
-        });
+        return _t(
+            "Compared with the time of the same length before: %(from)s to %(to)s.",
+            {
+                from: moment(before),
+                to: moment(from),
+            }
+        );
     }
 
     // === Cards ===
@@ -155,8 +156,14 @@ export class ReviewEvidence extends Component {
                     open: promises.length <= UNFOLDED,
                     total: this.promise(total),
                     // One promise alone is its own sum
-                    parts: parts.length > 1 || this.isPlan ? parts.map((row) => this.promise(row)) : [],
-                    only: parts.length === 1 && !this.isPlan ? this.promise(parts[0]) : null,
+                    parts:
+                        parts.length > 1 || this.isPlan
+                            ? parts.map((row) => this.promise(row))
+                            : [],
+                    only:
+                        parts.length === 1 && !this.isPlan
+                            ? this.promise(parts[0])
+                            : null,
                 };
             });
     }
@@ -217,8 +224,7 @@ export class ReviewEvidence extends Component {
                     ? _t("(%s still open)", formatInteger(row.open_late))
                     : "",
             },
-            excusedCount:
-                row.excused && _t("%s excused", formatInteger(row.excused)),
+            excusedCount: row.excused && _t("%s excused", formatInteger(row.excused)),
         };
     }
 
@@ -335,11 +341,10 @@ export class ReviewEvidence extends Component {
         return {
             ...backtest,
             intro: backtest.id
-                ? _t("%(version)s on %(tickets)s tickets of %(from)s to %(to)s:", {
+                ? _t("%(version)s on %(tickets)s tickets (%(period)s):", {
                       version: backtest.version,
                       tickets: formatInteger(backtest.tickets),
-                      from: day(backtest.from),
-                      to: day(backtest.to),
+                      period: backtest.period,
                   })
                 : "",
             rows: backtest.lines.map((line, index) => ({
@@ -354,7 +359,7 @@ export class ReviewEvidence extends Component {
                           goal: percent(line.goal),
                       })
                     : _t("no case"),
-                verdict: verdicts[line.verdict] || null,
+                verdict: (line.cases && verdicts[line.verdict]) || null,
             })),
         };
     }
@@ -389,6 +394,12 @@ export class ReviewEvidence extends Component {
                 [false, "form"],
             ],
         });
+    }
+
+    openFinding(finding) {
+        return finding.action
+            ? this.action.doAction(finding.action)
+            : this.openRecord(finding.model, finding.id);
     }
 
     openRecord(model, id) {
@@ -437,15 +448,11 @@ export class ReviewEvidence extends Component {
     }
 
     openOpinions() {
-        return this.open(
-            _t("Opinions"),
-            "helpdesk.ticket",
-            [
-                ["csp_policy_version_id", "in", this.data.versions],
-                ["rating_ids.consumed", "=", true],
-                ["rating_ids.write_date", ">=", this.data.from],
-            ]
-        );
+        return this.open(_t("Opinions"), "helpdesk.ticket", [
+            ["csp_policy_version_id", "in", this.data.versions],
+            ["rating_ids.consumed", "=", true],
+            ["rating_ids.write_date", ">=", this.data.from],
+        ]);
     }
 
     openPromises(row, state) {

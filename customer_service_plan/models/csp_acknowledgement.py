@@ -406,7 +406,6 @@ class CspAcknowledgement(models.Model):
         return {
             "state": row.state,
             "policy": row.policy_id.name,
-            "number": row.version_id.number,
             "due": fields.Date.to_string(row.due_date),
             "late": row.is_late,
             "signed_at": fields.Datetime.to_string(row.signed_at) or False,

@@ -2,6 +2,7 @@ from . import test_access
 from . import test_acknowledgement
 from . import test_acknowledgement_doors
 from . import test_acknowledgement_notices
+from . import test_acknowledgement_tour
 from . import test_reading_rules
 from . import test_approval
 from . import test_backtest

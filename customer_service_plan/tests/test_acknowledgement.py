@@ -1,10 +1,12 @@
 from datetime import date
 
 from freezegun import freeze_time
+from psycopg2 import IntegrityError
 
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import new_test_user
+from odoo.tools import mute_logger
 
 from .acknowledging import AcknowledgementCommon
 
@@ -405,3 +407,8 @@ class TestReading(AcknowledgementCommon):
         row = self._row(clerk)
         clerk.unlink()
         self.assertFalse(row.exists())
+        row = self._sign(self.luc, self.at(days=1)).sudo()
+        with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError):
+            self.luc.unlink()
+            self.env.flush_all()
+        self.assertEqual(row.state, "signed")

@@ -136,6 +136,10 @@ export class ReadingPage extends Component {
 
     // --- Texts
 
+    get isOpen() {
+        return ["to_read", "opened", "read"].includes(this.state.data.state);
+    }
+
     get html() {
         return markup(this.state.data.html);
     }

@@ -24,6 +24,7 @@ from . import test_distribution
 from . import test_distribution_rules
 from . import test_doors
 from . import test_document
+from . import test_document_tour
 from . import test_history_file
 from . import test_history_import
 from . import test_escalation

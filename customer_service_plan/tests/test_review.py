@@ -594,6 +594,29 @@ class TestReviewEvidence(ReviewCommon):
         )
         self.assertIn("The vision is not written yet.", data["missing"])
 
+    def test_what_other_parts_of_the_plan_say(self):
+        policy = self._create_policy(
+            [{"match_all": True, "first_response_minutes": 60}],
+            name="Asked",
+            owner_id=self.owner.id,
+            audience_user_ids=[Command.set(self.agent.ids)],
+        )
+        self.owner.active = False
+        with freeze_time(self.at(days=1)):
+            review = self.Review._open_for(policy)
+            data = self._evidence(review, self.at(days=1))
+            self.assertFalse(data["backtest"]["id"])
+            backtest = policy.current_version_id._backtest_now()
+            data = self._evidence(review, self.at(days=1))
+        self.assertEqual(data["backtest"]["id"], backtest.id)
+        self.assertEqual(data["backtest"]["lines"][0]["kind"], "first_response")
+        self.assertEqual(
+            (data["signatures"]["asked"], data["signatures"]["signed"]), (1, 0)
+        )
+        found = [(each["model"], each["id"]) for each in data["findings"]]
+        self.assertIn(("csp.policy", policy.id), found)
+        self.assertNotIn(("csp.policy", self.policy.id), found)
+
     def test_owners_see_it_without_further_rights(self):
         self._tickets(kept=1, missed=0)
         review = self._open()

@@ -295,10 +295,10 @@ class CspPilot(models.Model):
         return matching.Trial(
             id=self.id or 0,
             version=matching.Version(
-                id=self.version_id.id,
+                id=self.version_id.id or 0,
                 begins=begins,
                 ends=ends,
-                lines=self.version_id._compiled_lines(),
+                lines=self.version_id._compiled_lines() if self.version_id else (),
             ),
             mode=self.customer_mode,
             customers=frozenset(self.partner_ids.commercial_partner_id.ids),

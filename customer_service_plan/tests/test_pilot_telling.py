@@ -66,6 +66,9 @@ class TestPilotTelling(PilotCommon):
         self.assertIn("This is a test", body)
         self.assertIn("16", body)
         self.assertIn("reply to this e-mail", body)
+        self.assertNotIn("/odoo/", body)
+        staff = self._row_of(pilot, self.agent.partner_id)
+        self.assertIn(f"/odoo/csp.pilot/{pilot.id}", staff.message_id.body)
 
     def test_others_are_told_with_their_first_ticket(self):
         pilot = self._start(

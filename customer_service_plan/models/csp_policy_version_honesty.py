@@ -74,8 +74,11 @@ class CspPolicyVersion(models.Model):
                 action = self.env["ir.actions.actions"]._for_xml_id(finding.mend)
                 row.update(label=action["name"], action=finding.mend)
             elif finding.mend:
+                label = finding.mend.display_name
+                if finding.mend._name == "csp.backtest":
+                    label = self.env._("See the backtest")
                 row.update(
-                    label=finding.mend.display_name,
+                    label=label,
                     action={
                         "type": "ir.actions.act_window",
                         "res_model": finding.mend._name,

@@ -58,6 +58,7 @@ from . import test_review_tour
 from . import test_pilot_results_rules
 from . import test_pilot_results
 from . import test_plan_check
+from . import test_plan_check_tour
 from . import test_policies
 from . import test_portal
 from . import test_presence

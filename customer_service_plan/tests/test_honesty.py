@@ -394,7 +394,7 @@ class TestPublishing(HonestyCase):
             self.assertIn("first reply in 2 h", dialog.change_html)
             self.assertIn("so far: first reply in 4 h", dialog.change_html)
             dialog.effective_date = date(2026, 12, 1)
-            self.assertEqual(dialog.publish_text, "Publish for 1 December")
+            self.assertEqual(dialog.publish_text, "Publish, in force from 1 December")
             with self.assertRaisesRegex(AssertionError, "reason"):
                 dialog.save()
             dialog.reason = "Somebody is trained for the telephone this week."

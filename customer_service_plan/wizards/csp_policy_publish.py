@@ -44,6 +44,7 @@ class CspPolicyPublish(models.TransientModel):
         help="In a sentence or two, for those who know the last version.",
     )
     material_change = fields.Boolean(
+        string="Staff read it again",
         compute="_compute_from_version",
         store=True,
         readonly=False,
@@ -153,7 +154,7 @@ class CspPolicyPublish(models.TransientModel):
             if date and today and date > today:
                 pattern = "d MMMM" if date.year == today.year else "d MMMM y"
                 wizard.publish_text = self.env._(
-                    "Publish for %s",
+                    "Publish, in force from %s",
                     format_date(self.env, date, date_format=pattern),
                 )
 

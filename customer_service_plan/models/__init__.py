@@ -68,6 +68,7 @@ from . import csp_policy_version_compare
 from . import csp_policy_version_document
 from . import csp_policy_version_history
 from . import csp_policy_version_overview
+from . import csp_policy_version_translations
 from . import csp_policy_version_pilot
 from . import csp_policy_version_acknowledgement
 from . import csp_policy_version_review

@@ -6,6 +6,20 @@ class CspPolicy(models.Model):
 
     _inherit = "csp.policy"
 
+    def action_new_version(self):
+        """Start the next version, with its texts in every language."""
+        latest = {
+            policy: policy.version_ids.sorted("number")[-1:]
+            for policy in self
+            if not policy.draft_version_id
+        }
+        result = super().action_new_version()
+        for policy, version in latest.items():
+            draft = policy.draft_version_id
+            if version and draft and draft != version:
+                version._pass_translations(draft)
+        return result
+
     def action_read_document(self):
         """Open the version in force, else the one in preparation, as a page."""
         self.ensure_one()

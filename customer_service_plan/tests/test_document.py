@@ -230,6 +230,35 @@ class TestDocument(DocumentCommon):
         )
         self.assertIn("Demander le numéro", page.decode())
 
+    def test_next_version_keeps_every_language(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        french = self.version.with_context(lang="fr_FR")
+        english = "In the <b>harvest</b> every hour counts."
+        self.version.update_field_translations(
+            "purpose", {"fr_FR": {english: "Chaque heure compte."}}
+        )
+        self.version.procedure_ids.step_ids = [
+            Command.create({"name": "Greet the caller", "sequence": 1})
+        ]
+        first, second = french.procedure_ids.step_ids.sorted("sequence")
+        first.name = "Saluer"
+        second.name = "Demander le numéro"
+        french.coverage_ids.name = "Pièces d'usure"
+        self._publish()
+        self.policy.with_user(self.manager).action_new_version()
+        draft = self.policy.draft_version_id.with_context(lang="fr_FR")
+        self.assertEqual(draft.purpose, "<p>Chaque heure compte.</p>")
+        steps = draft.procedure_ids.step_ids.sorted("sequence")
+        self.assertEqual(steps.mapped("name"), ["Saluer", "Demander le numéro"])
+        self.assertEqual(draft.coverage_ids.name, "Pièces d'usure")
+        english = draft.with_context(lang="en_US")
+        self.assertIn("every hour counts", english.purpose)
+        self.assertEqual(
+            english.procedure_ids.step_ids.sorted("sequence").mapped("name"),
+            ["Greet the caller", "Ask for the serial number"],
+        )
+        self.assertFalse(draft.html_field_history_metadata)
+
     def test_adopting_what_was_tried_keeps_its_words(self):
         with freeze_time(self.at()):
             self.version.sudo().action_submit()

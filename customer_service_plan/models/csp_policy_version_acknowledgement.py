@@ -37,6 +37,13 @@ class CspPolicyVersion(models.Model):
         help="The first date by which somebody who has not signed is to do so.",
     )
     sign_text = fields.Char(compute="_compute_sign_figures")
+    sign_kept_count = fields.Integer(
+        string="Signed before",
+        compute="_compute_sign_kept_count",
+        aggregator=None,
+        help="People who signed an earlier version, which holds for this one, since "
+        "nothing of importance has changed.",
+    )
     audience_count = fields.Integer(related="policy_id.audience_count")
 
     @api.depends("acknowledgement_ids.state", "acknowledgement_ids.due_date")
@@ -66,6 +73,19 @@ class CspPolicyVersion(models.Model):
             version.sign_due_date = first.get(version._origin, False)
             version.sign_text = self.env._(
                 "%(signed)s of %(asked)s", signed=signed, asked=asked
+            )
+
+    @api.depends("acknowledgement_ids.state", "material_change")
+    def _compute_sign_kept_count(self):
+        for version in self:
+            earlier = version.browse()
+            if version.published_at and not version.material_change:
+                earlier = version.policy_id._signed_for(version) - version
+            signed = earlier.acknowledgement_ids.filtered(
+                lambda row: row.state == "signed"
+            )
+            version.sign_kept_count = len(
+                signed.user_id - version.acknowledgement_ids.user_id
             )
 
     @api.depends_context("lang")

@@ -194,6 +194,8 @@ class TestNextVersions(AcknowledgementCommon):
         self._sign(self.luc, self.at(days=1))
         second = self._next_version(self.at(days=2), material_change=False)
         self.assertEqual(self._states(second), {"csp_anna": "to_read"})
+        self.assertEqual(second.sign_kept_count, 1)
+        self.assertFalse(self.version.sign_kept_count)
         self.assertEqual(self._row(self.anna).release_reason, "replaced")
         third = self._next_version(self.at(days=3), material_change=False)
         self.assertEqual(self._states(third), {"csp_anna": "to_read"})

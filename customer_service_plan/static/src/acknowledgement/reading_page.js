@@ -163,7 +163,7 @@ export class ReadingPage extends Component {
             return _t("Read it to the end, then you can sign it here.");
         }
         return left
-            ? _t("You can sign it in %s seconds.", left)
+            ? _t("You can sign it in %s s.", left)
             : _t("You can sign it in a moment.");
     }
 

@@ -93,7 +93,10 @@ def example_version(batch):
             }
         )
         wizard.action_apply()
-    policy = env["csp.policy"].create({"name": "Example for past tickets"})
+    # Before the others, so that the backtest looks at all tickets under it, too.
+    policy = env["csp.policy"].create(
+        {"name": "Example for past tickets", "sequence": -1}
+    )
     version = policy.draft_version_id
     version.line_ids = [
         (
@@ -114,6 +117,24 @@ def example_version(batch):
     return version
 
 
+def try_on_past(batch, version):
+    """The same figures by a backtest, which writes nothing on the tickets."""
+    test = env["csp.backtest"].create(
+        {
+            "version_id": version.id,
+            "import_id": batch.id,
+            "company_id": batch.company_id.id,
+        }
+    )
+    began = time.monotonic()
+    test.action_run()
+    env.cr.commit()
+    print(f"\nBacktest of {test.display_name}, in {time.monotonic() - began:.1f} s")
+    print(test.summary)
+    for line in test.line_ids:
+        print(f"  {line.title}\n    {line.summary}\n    {line.times_text}")
+
+
 def apply_policy(batch, name):
     if name == "example":
         version = example_version(batch)
@@ -125,6 +146,7 @@ def apply_policy(batch, name):
         )
         if not version:
             fail(f"No published version of a policy called {name}.")
+    try_on_past(batch, version)
     wizard = env["csp.promise.apply"].create(
         {"import_id": batch.id, "version_id": version.id}
     )

@@ -82,11 +82,11 @@ class CspPilot(models.Model):
 
     def _freeze_results(self):
         """Keep the figures as they are now: the decision is made on them."""
-        super()._freeze_results()
         for pilot in self:
             # sudo: csp.pilot: who decides need not be able to edit trials
             kept = pilot.sudo().with_context(csp_by_addon=BY_ADDON)
             kept.frozen_results = pilot.sudo()._measure_results() or False
+        return super()._freeze_results()
 
     # === Measuring ===
 

@@ -110,7 +110,8 @@ class CspPolicyReview(models.Model):
                            WITHIN GROUP (ORDER BY consumed_seconds)
                            FILTER (WHERE ended_at IS NOT NULL)
                   FROM (
-                    SELECT c.kind, %(part)s AS part, c.state, c.ended_at,
+                    SELECT array_position(%(kinds)s, c.kind::text) AS kind,
+                           %(part)s AS part, c.state, c.ended_at,
                            c.consumed_seconds,
                            COALESCE(c.missed_at, c.ended_at) >= %(since)s AS is_now
                       FROM csp_commitment c
@@ -122,6 +123,8 @@ class CspPolicyReview(models.Model):
                   ) AS promise
                  GROUP BY GROUPING SETS ((kind, is_now), (kind, part, is_now))
                 """,
+                # Numbers are sorted faster than words.
+                kinds=list(KIND_ORDER),
                 part=part,
                 versions=versions.ids,
                 outcomes=list(OUTCOMES),
@@ -131,7 +134,9 @@ class CspPolicyReview(models.Model):
             )
         )
         figures = {}
-        for kind, part_id, is_now, is_total, *counts, spread in rows:
+        kinds = list(KIND_ORDER)
+        for place, part_id, is_now, is_total, *counts, spread in rows:
+            kind = kinds[place - 1]
             key = (kind, None if is_total else part_id or 0)
             figures.setdefault(key, {})[is_now] = _figures(*counts, spread)
         parts = self._parts({part for _kind, part in figures if part})
@@ -443,8 +448,13 @@ class CspPolicyReview(models.Model):
     def _gather_hours(self, versions, hours, since, until):
         """Changes of the hours that the promises run on: week, holidays, closures."""
         hours |= versions.line_ids.hours_id
+        # Of a table that is new as a whole nobody asks for each holiday.
         exceptions = hours.exception_ids.filtered(
-            lambda each: since <= each.create_date < until
+            lambda each: (
+                since <= each.create_date < until
+                and each.hours_id.create_date < since
+                and each.date_to >= since.date()
+            )
         )
         weeks = {
             table
@@ -465,8 +475,9 @@ class CspPolicyReview(models.Model):
                         "to": fields.Date.to_string(each.date_to),
                         "kind": each.kind,
                     }
-                    for each in exceptions
-                    if each.hours_id == table
+                    for each in exceptions.filtered(
+                        lambda each, table=table: each.hours_id == table
+                    )[:QUOTES]
                 ],
                 # Also of what was taken away, of which no row is left
                 "at": _iso(table.write_date),

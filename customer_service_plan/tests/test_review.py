@@ -566,6 +566,10 @@ class TestReviewEvidence(ReviewCommon):
             "UPDATE csp_hours_exception SET create_date = %s WHERE id = %s",
             [self.at(minutes=30), exception.id],
         )
+        self.env.cr.execute(
+            "UPDATE csp_hours SET create_date = %s WHERE id = %s",
+            [self.at(days=-30), self.hours.id],
+        )
         self.env.invalidate_all()
         data = self._evidence(review, self.at(hours=1))
         what = [(change["what"], change["summary"]) for change in data["changes"]]

@@ -6,6 +6,7 @@ from odoo.tools import plaintext2html
 from .csp_policy_version import BLOCKS, NEEDS_REASON
 
 APPROVAL = "customer_service_plan.mail_activity_type_approve_version"
+MANAGERS = "customer_service_plan.group_manager"
 REJECTED = "customer_service_plan.mail_activity_type_rejected_version"
 
 
@@ -184,10 +185,12 @@ class CspPolicyVersion(models.Model):
         self.ensure_one()
         policy = self.policy_id
         company = self.company_id or self.env.company
-        # sudo: res.users: members of a group, to find out whether one may approve
-        group = company.sudo().csp_approver_group_id or self.env.ref(
-            "customer_service_plan.group_manager"
+        # By its id: env.ref would ask for each version of a list whether it is there.
+        managers = self.env["res.groups"].browse(
+            self.env["ir.model.data"]._xmlid_to_res_id(MANAGERS)
         )
+        # sudo: res.users: members of a group, to find out whether one may approve
+        group = company.sudo().csp_approver_group_id or managers
         candidates = policy.approver_ids.sudo() or group.sudo().all_user_ids
         candidates = candidates.filtered(
             lambda user: (

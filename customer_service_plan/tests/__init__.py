@@ -83,3 +83,4 @@ from . import test_timeline
 from . import test_tours
 from . import test_upstream_repairs
 from . import test_version_doors
+from . import test_version_queries

@@ -457,7 +457,7 @@ class CspPlanCheck(models.AbstractModel):
             gone = [
                 record.display_name
                 for name in NAMED_FIELDS
-                for record in row.line[name].with_context(active_test=False)
+                for record in row.line[name]
                 if not record.active
             ]
             if gone:

@@ -112,6 +112,11 @@ class TestWorst(BaseCase):
         worst = honesty.get_worst(ALWAYS, 4 * HOUR, at(2, 9), at(16, 9))
         self.assertEqual(worst.waits, 4 * HOUR)
 
+    def test_closed_all_the_time(self):
+        """Without any closing in between, who comes first waits longest."""
+        worst = honesty.get_worst(OFFICE, HOUR, at(7, 10), at(8, 10))
+        self.assertEqual(worst, (at(7, 10), at(9, 10)))
+
     def test_never_due(self):
         self.assertIsNone(honesty.get_worst(NEVER, HOUR, at(2), at(16)))
 

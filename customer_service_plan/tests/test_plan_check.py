@@ -313,7 +313,10 @@ class TestPlanCheck(CspCommon):
         self.manager.company_ids += branch
         self.policy.owner_id = False
         self.env["csp.segment"].create({"name": "Ours", "company_id": self.company.id})
-        there = self._find(company=branch)
+        check = self.env["csp.plan.check"].with_user(self.manager)
+        both = check.with_context(allowed_company_ids=(branch + self.company).ids)
+        with freeze_time(self.at()):
+            there = both._findings(branch)
         self.assertEqual({each["key"] for each in there} & {"owner"}, set())
         self.assertFalse([each for each in there if "Ours" in each["text"]])
         self.assertIn("no_policy", {each["key"] for each in there})

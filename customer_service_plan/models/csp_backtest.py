@@ -69,7 +69,6 @@ class CspBacktest(models.Model):
 
     version_id = fields.Many2one(
         comodel_name="csp.policy.version",
-        string="Version",
         required=True,
         index=True,
         ondelete="cascade",

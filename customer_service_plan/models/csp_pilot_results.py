@@ -42,14 +42,15 @@ class CspPilot(models.Model):
     # === For the page ===
 
     def csp_results_data(self):
-        """Results for the page: see `_results`.
+        """Results for the page: see `_results`; False for a trial not begun.
 
         :raises AccessError: for who is neither responsible for it nor a manager
         """
         self.ensure_one()
         self.check_access("read")
         self._check_may_see_results()
-        return self._results()
+        # Not None: programs that call by XML-RPC get an error for that.
+        return self._results() or False
 
     def _check_may_see_results(self):
         user = self.env.user

@@ -248,7 +248,7 @@ class TestFigures(PilotResultsCase):
         self.assertEqual({each["verdict"] for each in results["criteria"]}, {"too_few"})
 
     def test_no_results_before_it_begins(self):
-        self.assertIsNone(self._results(days=-0.5))
+        self.assertIs(self._results(days=-0.5), False)
 
     def test_opinions_and_complaints(self):
         tested = self._create_group(self.version, GOOD, partner_id=self.tester.id)

@@ -119,7 +119,7 @@ test("the dialog of the decision shows verdicts, and the rest on demand", async 
 });
 
 test("nothing is shown of a trial that has not begun", async () => {
-    onRpc("csp.pilot", "csp_results_data", () => null);
+    onRpc("csp.pilot", "csp_results_data", () => false);
     await mountView({
         type: "form",
         resModel: "csp.pilot",

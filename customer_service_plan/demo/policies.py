@@ -50,6 +50,7 @@ class Policies:
         for name in ("contract", "standard", "visits"):
             self.company.ref(f"csp_policy_{name}_demo").write(
                 {
+                    "plan_id": plan.id,
                     "audience_team_ids": [Command.set(self.team.ids)],
                     "sign_within_days": 14,
                 }

@@ -18,7 +18,7 @@ STATES = [
     ("draft", "Draft"),
     ("in_review", "In review"),
     ("approved", "Approved"),
-    ("pilot", "Pilot"),
+    ("pilot", "On trial"),
     ("published", "Published"),
     ("retired", "Retired"),
 ]

@@ -23,6 +23,11 @@ MODULE = "customer_service_plan"
 HOUR = 3600
 #: Since when the policies are in force.
 POLICY_AGE = timedelta(days=60)
+#: Why they are published though nobody of ours is there at night.
+REASONS = {
+    "contract": "Two colleagues take turns on standby, at night and on weekends.",
+    "standard": "At night a partner company answers the chat for us.",
+}
 #: Channels that do not come with the help desk itself.
 OWN_CHANNELS = ("in_person", "chat")
 #: More is never due on one ticket between two things that happen to it.
@@ -704,11 +709,11 @@ class Company:
 
     def publish_policies(self, policies):
         since = self.now - POLICY_AGE
-        for name in ("contract", "standard"):
+        for name, reason in REASONS.items():
             version = self.ref(f"csp_policy_{name}_demo").version_ids
             with _at(since):
                 policies.approve(version)
-                version.with_user(self.user("manager")).action_publish()
+                version.with_user(self.user("manager")).action_publish(reason=reason)
                 version.with_context(
                     csp_by_addon=BY_ADDON
                 ).effective_date = since.date()

@@ -66,3 +66,27 @@ def post_init_hook(env):
         )
     )
     env["helpdesk.ticket"].invalidate_model()
+
+
+def uninstall_hook(env):
+    """What goes does not hold back what else goes: mail templates, groups, people."""
+    env.cr.execute(
+        r"""
+        SELECT conrelid::regclass::text, conname
+          FROM pg_constraint
+         WHERE contype = 'f'
+           AND confdeltype = 'r'
+           AND (
+                   conrelid::regclass::text LIKE 'csp\_%'
+                OR conname LIKE '%\_csp\_%'
+               )
+        """
+    )
+    for table, name in env.cr.fetchall():
+        env.cr.execute(
+            SQL(
+                "ALTER TABLE %s DROP CONSTRAINT %s",
+                SQL.identifier(table),
+                SQL.identifier(name),
+            )
+        )

@@ -151,9 +151,39 @@ tickets[0].message_post(
         self.assertEqual(later, [["t", "f"]] + [["f", "t"]] * 4)
 
 
+#: Policies in several states, a trial, and settings that name what goes with us.
+IN_USE = """
+from odoo.fields import Command
+line = {"match_all": True, "first_response_minutes": 60}
+policies = env["csp.policy"].create([{"name": name} for name in ("A", "B", "C")])
+policies.version_ids.write({"line_ids": [Command.create(line)]})
+procedure = env["csp.procedure"].create({
+    "version_id": policies[0].draft_version_id.id, "name": "Call",
+    "standard_ids": env["csp.standard"].search([], limit=2).ids,
+    "step_ids": [Command.create({"name": "Greet"})],
+})
+policies[0].draft_version_id.action_publish()
+version = policies[1].draft_version_id
+version.action_submit()
+version.action_approve()
+env["csp.pilot"].create({
+    "version_id": version.id, "customer_mode": "everybody",
+    "date_end": "2099-01-01 00:00:00", "responsible_id": env.ref("base.user_admin").id,
+    "criterion_ids": [Command.create({"threshold": 90})],
+}).action_start()
+env.company.csp_approver_group_id = env.ref("customer_service_plan.group_manager")
+tickets = env["helpdesk.ticket"].create([{"name": "x", "description": "x"}])
+env["ir.model.data"]._update_xmlids([
+    {"xml_id": f"customer_service_plan.{record._table}_{record.id}", "record": record}
+    for record in (*policies, *policies.version_ids, *policies.version_ids.line_ids)
+])
+"""
+
+
 class TestUninstall(ProcessCase):
     def test_uninstall_leaves_nothing(self):
         tickets = self.shell(TICKETS)
+        self.shell(IN_USE)
         self.shell(f"""
 module = env["ir.module.module"].search([("name", "=", "{ADDON}")])
 module.button_immediate_uninstall()

@@ -3,6 +3,7 @@ from odoo.exceptions import ValidationError
 
 from .csp_commitment import COMMITMENT_KINDS
 from .plain_words import PlainWords
+from .protected import unless_uninstalled
 
 MEASURES = [
     ("kept", "Promises kept"),
@@ -169,6 +170,9 @@ class CspPilotCriterion(models.Model):
         if "pilot_id" in vals:
             self.pilot_id._refuse_unless_draft()
         return result
+
+    def unlink(self):
+        return super(CspPilotCriterion, unless_uninstalled(self)).unlink()
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_locked(self):

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
+from .protected import unless_uninstalled
+
 #: What decides when a review is due, and who answers for it.
 REVIEW_FIELDS = frozenset(
     {
@@ -90,6 +92,9 @@ class CspReviewed(models.AbstractModel):
         reviews.search(
             [(self._csp_review_link, "in", self.ids), ("state", "=", "to_do")]
         )._follow()
+
+    def unlink(self):
+        return super(CspReviewed, unless_uninstalled(self)).unlink()
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_reviewed(self):

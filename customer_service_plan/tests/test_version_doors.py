@@ -11,6 +11,7 @@ from odoo.tools import mute_logger
 from odoo.addons.base.models.ir_model import MODULE_UNINSTALL_FLAG
 
 from ..models.csp_policy_version import CONTENT_FIELDS, LIFE_FIELDS
+from ..models.protected import BY_ADDON
 from .common import CspCommon
 
 ANY = {"match_all": True, "first_response_minutes": 60}
@@ -621,3 +622,196 @@ class TestVersionDoors(FrozenCommon, HttpCase):
                 self.assertTrue(self._refused(model, "web_read", [record.ids, DISPLAY]))
         found = self._call("csp.policy", "name_search", ["Frozen"])
         self.assertEqual(found, [])
+
+
+@tagged("post_install", "-at_install")
+class TestDoorsAroundVersions(FrozenCommon, HttpCase):
+    """What is kept about versions: trials, past tickets, signatures, reviews, plans."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.branch = cls.env["res.company"].create({"name": "Branch"})
+        values = {
+            "vd_boss": {},
+            "vd_stranger": {
+                "company_id": cls.branch.id,
+                "company_ids": [Command.set(cls.branch.ids)],
+            },
+        }
+        cls.boss, cls.stranger = (
+            new_test_user(cls.env, login, password=login, groups=MANAGER, **vals)
+            for login, vals in values.items()
+        )
+        tried = cls.draft
+        tried.action_submit()
+        tried.action_approve()
+        cls.pilot = cls.env["csp.pilot"].create(
+            {
+                "version_id": tried.id,
+                "customer_mode": "everybody",
+                "date_end": "2099-01-01 00:00:00",
+                "responsible_id": cls.boss.id,
+                "criterion_ids": [Command.create({"threshold": 90})],
+            }
+        )
+        cls.pilot.action_start()
+        cls.backtest = cls.env["csp.backtest"].create({"version_id": cls.published.id})
+        cls.backtest.action_run()
+        by_addon = {"csp_by_addon": BY_ADDON}
+        cls.signature = (
+            cls.env["csp.acknowledgement"]
+            .with_context(**by_addon)
+            .create(
+                {
+                    "version_id": cls.published.id,
+                    "user_id": cls.boss.id,
+                    "company_id": cls.env.company.id,
+                    "due_date": "2026-03-02",
+                    "asked_at": "2026-03-01 08:00:00",
+                    "state": "to_read",
+                }
+            )
+        )
+        cls.review = (
+            cls.env["csp.policy.review"]
+            .with_context(**by_addon)
+            .create(
+                {
+                    "policy_id": cls.policy.id,
+                    "owner_id": cls.boss.id,
+                    "date_due": "2026-03-02",
+                    "period_from": "2025-03-02 08:00:00",
+                    "period_to": "2026-03-02 08:00:00",
+                    "company_id": cls.env.company.id,
+                }
+            )
+        )
+        cls.plan = cls.env["csp.plan"].create(
+            {"name": "Plan", "mission": "<p>We help</p>"}
+        )
+        cls.plan.action_put_in_force()
+        cls.kept = (
+            *(cls.pilot, cls.pilot.criterion_ids, cls.backtest, cls.signature),
+            *(cls.review, cls.plan),
+        )
+
+    def _call(self, record, method, args, context=None):
+        model = record._name
+        with mute_logger("odoo.http", "odoo.sql_db", "odoo.models.unlink"):
+            try:
+                return self.make_jsonrpc_request(
+                    f"/web/dataset/call_kw/{model}/{method}",
+                    {
+                        "model": model,
+                        "method": method,
+                        "args": args,
+                        "kwargs": {"context": context or {}},
+                    },
+                )
+            except JsonRpcException as error:
+                return error
+
+    def _rows(self):
+        self.env.flush_all()
+        self.env.invalidate_all()
+        return [record.read(self._stored(record._name)) for record in self.kept]
+
+    def _forgeries(self):
+        now = "2020-01-01 00:00:00"
+        yield from (
+            (self.pilot, {"version_id": self.published.id}),
+            (self.pilot, {"policy_id": self.policy.id}),
+            (self.pilot, {"company_id": self.branch.id}),
+            (self.pilot, {"state": "adopted"}),
+            (self.pilot, {"date_end": now}),
+            (self.pilot, {"ended_at": now}),
+            (self.pilot, {"salt": "x"}),
+            (self.pilot, {"share_percent": 1}),
+            (self.pilot, {"partner_ids": [Command.create({"name": "x"})]}),
+            (self.pilot, {"criterion_ids": [Command.clear()]}),
+            (self.pilot, {"decision": "adopt", "decided_by_id": self.boss.id}),
+            (self.pilot.criterion_ids, {"threshold": 1}),
+            (self.pilot.criterion_ids, {"company_id": self.branch.id}),
+            (self.backtest, {"state": "draft"}),
+            (self.backtest, {"run_at": now}),
+            (self.backtest, {"fingerprint": "x"}),
+            (self.backtest, {"ticket_count": 1000}),
+            (self.backtest, {"line_ids": [Command.create({"kept_percent": 100})]}),
+            (self.backtest, {"policy_id": self.draft.policy_id.id}),
+            (self.backtest, {"company_id": self.branch.id}),
+            (self.signature, {"state": "signed", "signed_at": now}),
+            (self.signature, {"user_id": self.stranger.id}),
+            (self.signature, {"due_date": "2099-01-01"}),
+            (self.review, {"state": "done", "decision": "keep"}),
+            (self.review, {"evidence": {}}),
+            (self.review, {"date_due": "2099-01-01"}),
+            (self.plan, {"state": "draft"}),
+        )
+
+    def test_not_even_managers(self):
+        self.authenticate("vd_boss", "vd_boss")
+        before = self._rows()
+        for context in ({}, HOSTILE):
+            for record, values in self._forgeries():
+                with self.subTest(f"{record._name} {values} {bool(context)}"):
+                    answer = self._call(record, "write", [record.ids, values], context)
+                    self.assertIsInstance(answer, JsonRpcException)
+            for record in self.kept:
+                if record == self.backtest:
+                    continue  # A manager may put it away; it is found out again.
+                with self.subTest(f"{record._name} unlink {bool(context)}"):
+                    answer = self._call(record, "unlink", [record.ids], context)
+                    self.assertIsInstance(answer, JsonRpcException)
+            self.assertEqual(self._rows(), before)
+
+    def test_nothing_is_made_up(self):
+        self.authenticate("vd_boss", "vd_boss")
+        forged = {
+            "csp.acknowledgement": {
+                "version_id": self.published.id,
+                "user_id": self.boss.id,
+                "state": "signed",
+            },
+            "csp.policy.review": {
+                "policy_id": self.policy.id,
+                "owner_id": self.boss.id,
+                "date_due": "2026-03-02",
+                "state": "done",
+            },
+            "csp.backtest.line": {"backtest_id": self.backtest.id},
+            "csp.backtest.change": {"backtest_id": self.backtest.id},
+            "csp.pilot.participation": {"pilot_id": self.pilot.id},
+            "csp.pilot.comment": {"pilot_id": self.pilot.id, "text": "Great"},
+            "csp.backtest": {
+                "version_id": self.published.id,
+                "state": "done",
+                "fingerprint": "x",
+            },
+            "csp.pilot": {"version_id": self.published.id, "state": "adopted"},
+        }
+        for model, values in forged.items():
+            for context in ({}, HOSTILE):
+                with self.subTest(model=model, hostile=bool(context)):
+                    answer = self._call(self.env[model], "create", [values], context)
+                    self.assertIsInstance(answer, JsonRpcException)
+        hidden = {
+            "default_state": "done",
+            "default_run_at": "2026-11-22 00:00:00",
+            "default_fingerprint": "x",
+        }
+        values = {"version_id": self.published.id}
+        made = self._call(self.env["csp.backtest"], "create", [values], hidden)
+        made = self.env["csp.backtest"].browse(made)
+        self.assertEqual(made.state, "draft")
+        self.assertFalse(made.fingerprint or made.run_at)
+
+    def test_the_other_company(self):
+        self.authenticate("vd_stranger", "vd_stranger")
+        for record in (*self.kept, self.env["csp.pilot.participation"]):
+            with self.subTest(record._name):
+                found = self._call(record, "search_read", [[]])
+                self.assertEqual(found, [])
+                if record:
+                    answer = self._call(record, "read", [record.ids, []])
+                    self.assertIsInstance(answer, JsonRpcException)

@@ -110,10 +110,20 @@ class TestUpdate(ProcessCase):
         before = self.shell("""
 stage = env.ref("helpdesk_mgmt.helpdesk_ticket_stage_awaiting")
 stage.csp_waiting_on = "third_party"
+version = env["csp.policy"].create({"name": "For everybody"}).version_ids
+version.line_ids = [(0, 0, {"match_all": True, "first_response_minutes": 60})]
+version.action_publish()
 result = sorted(env["ir.model.data"].search(
     [("module", "=", "customer_service_plan")]).mapped("complete_name"))
 """)
+        versions = (
+            "SELECT md5(string_agg(v::text, '|' ORDER BY v.id) ||"
+            " string_agg(l::text, '|' ORDER BY l.id)) FROM csp_policy_version v"
+            " JOIN csp_policy_line l ON l.version_id = v.id"
+        )
+        published = self.sql(versions)
         self.odoo("-u", ADDON)
+        self.assertEqual(self.sql(versions), published)
         after = self.shell("""
 result = sorted(env["ir.model.data"].search(
     [("module", "=", "customer_service_plan")]).mapped("complete_name"))

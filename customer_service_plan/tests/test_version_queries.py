@@ -15,7 +15,7 @@ FORM_LINES = {
 
 
 class TestVersionQueries(CspCommon):
-    """What the pages of versions and policies cost does not grow with what they show."""
+    """What pages of versions and policies cost does not grow with what they show."""
 
     @classmethod
     def setUpClass(cls):

@@ -17,7 +17,10 @@ CASES = 96
 SEED = 20260601
 #: What customers ask in the weeks of the trial, how we answer, and what they say.
 REQUESTS = (
-    ("Receipt printer cuts off the last line", "A new driver does it; the link is here."),
+    (
+        "Receipt printer cuts off the last line",
+        "A new driver does it, see here.",
+    ),
     ("How do I print yesterday's report again?", "Menu, reports, choose the day."),
     ("Scale does not go back to zero", "Please press tare for three seconds."),
     ("Till asks for a password since the update", "We have set a new one for you."),
@@ -30,7 +33,13 @@ REQUESTS = (
     ("Article missing after the import", "It was in the wrong group, moved."),
     ("Display stays dark in the morning", "Energy saving was on; it is off now."),
 )
-OPINIONS = ((5, "Quick and clear."), (5, ""), (4, "Fine."), (3, "Took a while."), (1, ""))
+OPINIONS = (
+    (5, "Quick and clear."),
+    (5, ""),
+    (4, "Fine."),
+    (3, "Took a while."),
+    (1, ""),
+)
 
 
 class Policies:
@@ -63,7 +72,10 @@ class Policies:
 
     def sign(self):
         """Anna has signed both, Luc one of them, and nobody else any."""
-        for name, logins in (("contract", ["agent"]), ("standard", ["agent", "agent2"])):
+        for name, logins in (
+            ("contract", ["agent"]),
+            ("standard", ["agent", "agent2"]),
+        ):
             version = self.company.ref(f"csp_policy_{name}_demo").current_version_id
             for login in logins:
                 self._sign(version, self.company.user(login))
@@ -94,33 +106,37 @@ class Policies:
                 {"first_response_minutes": 120, "goal_percent": 90}
             )
             self.approve(version)
-            pilot = self.env["csp.pilot"].with_user(self.manager).create(
-                {
-                    "version_id": version.id,
-                    "customer_mode": "share",
-                    "share_percent": 40,
-                    "date_start": company.now - timedelta(days=BEGAN),
-                    "date_end": company.now + timedelta(days=ENDS),
-                    "responsible_id": self.manager.id,
-                    "criterion_ids": [
-                        Command.create(
-                            {
-                                "measure": "kept",
-                                "kind": "first_response",
-                                "comparison": "at_least",
-                                "threshold": 90,
-                            }
-                        ),
-                        Command.create(
-                            {
-                                "measure": "kept",
-                                "kind": "resolution",
-                                "comparison": "not_worse",
-                                "threshold": 10,
-                            }
-                        ),
-                    ],
-                }
+            pilot = (
+                self.env["csp.pilot"]
+                .with_user(self.manager)
+                .create(
+                    {
+                        "version_id": version.id,
+                        "customer_mode": "share",
+                        "share_percent": 40,
+                        "date_start": company.now - timedelta(days=BEGAN),
+                        "date_end": company.now + timedelta(days=ENDS),
+                        "responsible_id": self.manager.id,
+                        "criterion_ids": [
+                            Command.create(
+                                {
+                                    "measure": "kept",
+                                    "kind": "first_response",
+                                    "comparison": "at_least",
+                                    "threshold": 90,
+                                }
+                            ),
+                            Command.create(
+                                {
+                                    "measure": "kept",
+                                    "kind": "resolution",
+                                    "comparison": "not_worse",
+                                    "threshold": 10,
+                                }
+                            ),
+                        ],
+                    }
+                )
             )
             pilot.action_start()
         cases = self._tell_cases(version)
@@ -140,7 +156,11 @@ class Policies:
         """Requests in the weeks of the trial, some under `version` and some not."""
         draw = random.Random(SEED)
         customers = self.env["res.partner"].search(
-            [("email", "!=", False), ("is_company", "=", True), ("user_ids", "=", False)],
+            [
+                ("email", "!=", False),
+                ("is_company", "=", True),
+                ("user_ids", "=", False),
+            ],
             order="id",
         )
         cases = self.env["helpdesk.ticket"]

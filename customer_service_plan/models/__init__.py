@@ -70,8 +70,8 @@ from . import csp_policy_version_history
 from . import csp_policy_version_overview
 from . import csp_policy_version_translations
 from . import csp_policy_version_pilot
-from . import csp_policy_version_acknowledgement
 from . import csp_policy_version_review
+from . import csp_policy_version_acknowledgement
 from . import csp_policy_version_silence
 from . import csp_policy_version_procedure
 from . import csp_procedure

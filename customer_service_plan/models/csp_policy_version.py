@@ -304,8 +304,9 @@ class CspPolicyVersion(models.Model):
         )
 
     def _load_records_write(self, values):
-        if not self._left_as_it_is():
-            super()._load_records_write(values)
+        if self._left_as_it_is():
+            return None
+        return super()._load_records_write(values)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_published(self):

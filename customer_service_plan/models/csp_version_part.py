@@ -39,8 +39,9 @@ class CspVersionPart(models.AbstractModel):
         )
 
     def _load_records_write(self, values):
-        if not self._csp_versions()._left_as_it_is():
-            super()._load_records_write(values)
+        if self._csp_versions()._left_as_it_is():
+            return None
+        return super()._load_records_write(values)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_frozen(self):

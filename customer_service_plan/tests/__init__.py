@@ -55,8 +55,8 @@ from . import test_pilot_telling
 from . import test_plan
 from . import test_review
 from . import test_review_tour
-from . import test_pilot_results_rules
 from . import test_pilot_results
+from . import test_pilot_results_rules
 from . import test_plan_check
 from . import test_plan_check_tour
 from . import test_policies

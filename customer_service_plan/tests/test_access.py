@@ -249,6 +249,13 @@ class TestAccessMatrix(CspCommon):
                 "action_view_policies",
                 "action_view_reviews",
             },
+            "csp.pilot": {
+                "action_comment",
+                "action_decide",
+                "action_start",
+                "action_view_tickets",
+                "csp_results_data",
+            },
             "csp.backtest": {
                 "action_run",
                 "action_start",
@@ -260,13 +267,6 @@ class TestAccessMatrix(CspCommon):
                 "action_view_version",
             },
             "csp.backtest.change": {"action_open_ticket"},
-            "csp.pilot": {
-                "action_comment",
-                "action_decide",
-                "action_start",
-                "action_view_tickets",
-                "csp_results_data",
-            },
             "csp.plan.check": {"csp_check_data"},
             "csp.segment": {
                 "action_add_usual_needs",

@@ -1,4 +1,5 @@
 from freezegun import freeze_time
+from psycopg2 import DatabaseError
 
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
@@ -95,11 +96,11 @@ class TestApproval(ApprovalCommon):
             "procedure": lambda v: procedure.with_user(v.env.user).create(
                 {"version_id": v.id, "name": "Call"}
             ),
-            "translation": lambda v: v.update_field_translations(
-                "change_summary", {"en_US": "x"}
-            )
-            if v._fields["change_summary"].translate
-            else v.write({"change_summary": "x"}),
+            "translation": lambda v: (
+                v.update_field_translations("change_summary", {"en_US": "x"})
+                if v._fields["change_summary"].translate
+                else v.write({"change_summary": "x"})
+            ),
         }
         for name, attempt in attempts.items():
             with self.subTest(name):
@@ -384,7 +385,7 @@ class TestFrozenWords(ApprovalCommon):
         """Nothing that a published version names is deleted from under it."""
         branch = self.env["res.company"].create({"name": "Branch"})
         policy = self._create_policy([ANY], name="Of the branch", company_id=branch.id)
-        with mute_logger("odoo.sql_db"), self.assertRaises(Exception):
+        with mute_logger("odoo.sql_db"), self.assertRaises(DatabaseError):
             with self.env.cr.savepoint():
                 branch.unlink()
         self.assertTrue(policy.version_ids.exists())
@@ -394,7 +395,7 @@ class TestFrozenWords(ApprovalCommon):
         draft = self._draft_of(self.manager, name="With a mail")
         draft.remind_template_id = template
         draft.sudo().action_publish()
-        with mute_logger("odoo.sql_db"), self.assertRaises(Exception):
+        with mute_logger("odoo.sql_db"), self.assertRaises(DatabaseError):
             with self.env.cr.savepoint():
                 template.unlink()
         self.assertEqual(draft.remind_template_id, template)

@@ -366,6 +366,12 @@ class TestPublishing(HonestyCase):
         self._publish(version)
         self.assertIn("nobody is qualified", version.publish_findings)
 
+    def test_the_past_binds_the_system_too(self):
+        version = self._draft().sudo()
+        self._backtest(version, "unsupported")
+        with self.assertRaisesRegex(UserError, "give a reason"):
+            self._publish(version)
+
     def test_agents_publish_nothing(self):
         version = self._draft().with_user(self.agent)
         for action in (version.action_open_publish, version.action_publish):

@@ -114,7 +114,9 @@ export class DistributionField extends Component {
     get description() {
         const words = this.marks.map(({label, text}) => `${label}: ${text}`);
         const bars = this.bars.filter((bar) => bar.height).map((bar) => bar.title);
-        return [_t("How long %s cases took.", this.total), ...words, ...bars].join("; ");
+        return [_t("How long %s cases took.", this.total), ...words, ...bars].join(
+            "; "
+        );
     }
 }
 

@@ -78,7 +78,8 @@ registry.category("web_tour.tours").add("csp_text_history_tour", {
             run: "click",
         },
         {
-            trigger: ".html-history-dialog .history-content-view:contains('The first words.')",
+            trigger:
+                ".html-history-dialog .history-content-view:contains('The first words.')",
         },
         {
             trigger: ".modal .btn-primary:enabled:contains('Restore')",

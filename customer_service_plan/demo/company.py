@@ -683,7 +683,11 @@ def fill(env):
 @contextmanager
 def _at(moment):
     """Let everything that asks for the time believe that it is `moment`."""
-    with patch.object(fields.Datetime, "now", lambda *_args: moment):
+    with (
+        patch.object(fields.Datetime, "now", lambda *_args: moment),
+        patch.object(fields.Date, "today", lambda *_args: moment.date()),
+        patch.object(fields.Date, "context_today", lambda *_args: moment.date()),
+    ):
         yield
 
 

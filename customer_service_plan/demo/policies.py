@@ -7,13 +7,14 @@ from datetime import timedelta
 from odoo import fields
 from odoo.fields import Command
 
+from ..tools import matching
 from ..tools.epoch import from_epoch, to_epoch
 
 #: Days ago.
 WRITTEN, BEGAN = 24, 20
 #: Days from now.
 ENDS, TAKES_EFFECT = 8, 10
-CASES = 96
+CASES = 108
 SEED = 20260601
 #: What customers ask in the weeks of the trial, how we answer, and what they say.
 REQUESTS = (
@@ -139,7 +140,7 @@ class Policies:
                 )
             )
             pilot.action_start()
-        cases = self._tell_cases(version)
+        cases = self._tell_cases(pilot)
         with company.at(company.now - timedelta(days=BEGAN - 1)):
             pilot.sudo()._find_participants()
             waiting = pilot.sudo().participation_ids
@@ -152,21 +153,23 @@ class Policies:
                 pilot.with_user(company.user(login)).action_comment(text)
         return pilot, cases
 
-    def _tell_cases(self, version):
-        """Requests in the weeks of the trial, some under `version` and some not."""
+    def _tell_cases(self, pilot):
+        """Requests in the weeks of the trial, of customers in it and others."""
         draw = random.Random(SEED)
         customers = self.env["res.partner"].search(
-            [
-                ("email", "!=", False),
-                ("is_company", "=", True),
-                ("user_ids", "=", False),
-            ],
+            [("email", "!=", False), ("is_company", "=", True), ("user_ids", "=", False)],
             order="id",
         )
+        trial = pilot.sudo()._compiled()
+        inside = customers.filtered(
+            lambda customer: trial.has_customer(matching.Facts(customer=customer.id))
+        )
+        groups = (inside or customers, customers - inside or customers)
         cases = self.env["helpdesk.ticket"]
         for number in range(CASES):
             days_ago = (BEGAN - 1) * (1 - number / CASES) + 0.2
-            cases += self._tell_case(version, draw, draw.choice(customers), days_ago)
+            customer = draw.choice(groups[number % 2])
+            cases += self._tell_case(pilot.version_id, draw, customer, days_ago)
         return cases
 
     def _tell_case(self, version, draw, customer, days_ago):

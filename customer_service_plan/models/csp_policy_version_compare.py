@@ -224,6 +224,13 @@ class CspPolicyVersion(models.Model):
             entries.append(Entry(row, title, texts, within))
         return entries
 
+    def _say_place(self, row):
+        return self.env._(
+            "from place %(before)s to %(after)s",
+            before=row.before + 1,
+            after=row.after + 1,
+        )
+
     def _compared_promises(self, base):
         return self._compared(base.line_ids, self.line_ids, self._describe_line)
 

@@ -328,7 +328,9 @@ class CspPolicyVersion(models.Model):
                         hours=self.env._("in “%s”", hours.name)
                         if hours
                         else self.env._("day and night"),
-                        channels=", ".join(f"“{each.name}”" for each in channels),
+                        channels=", ".join(
+                            self.env._("“%s”", each.name) for each in channels
+                        ),
                         closes=channel_hours._say_moment(worst.closes),
                         opens=channel_hours._say_moment(worst.opens),
                         counted=counted,

@@ -216,6 +216,43 @@ class TestPilotMatching(PilotCommon):
         # One that is over costs nothing either.
         self.assertEqual(count(), without)
 
+    def test_running_costs_the_same_for_one_and_for_many(self):
+        values = {"name": "Help", "partner_id": self.customer.id}
+        Ticket = self.env["helpdesk.ticket"]
+
+        def count(number, work):
+            counts = []
+            for _round in range(3):
+                tickets = Ticket.create([values] * number) if work else Ticket
+                self.env.flush_all()
+                self.env.invalidate_all()
+                before = self.env.cr.sql_log_count
+                if work:
+                    work(tickets)
+                else:
+                    tickets.create([values] * number)
+                self.env.flush_all()
+                counts.append(self.env.cr.sql_log_count - before)
+            return min(counts)
+
+        works = {
+            "create": None,
+            "stage": lambda tickets: tickets.write(
+                {"stage_id": self.stage_progress.id}
+            ),
+            "priority": lambda tickets: tickets.write({"priority": "3"}),
+        }
+        sizes = [(name, number) for name in works for number in (1, 12)]
+        with freeze_time(self.at(hours=1)):
+            before = {size: count(size[1], works[size[0]]) for size in sizes}
+        self._start()
+        with freeze_time(self.at(hours=1)):
+            after = {size: count(size[1], works[size[0]]) for size in sizes}
+        for name in works:
+            one, many = (after[name, each] - before[name, each] for each in (1, 12))
+            self.assertEqual(one, many, f"{name}: queries added by a trial")
+            self.assertLessEqual(one, 2, name)
+
 
 class TestPilotLife(PilotCommon):
     """Said before, locked at the start, and decided on by somebody, with a reason."""
@@ -248,6 +285,19 @@ class TestPilotLife(PilotCommon):
             later.sudo().action_approve()
         with self.assertRaisesRegex(UserError, "decide on it first"):
             self._start(version_id=later.id, at=self.at(hours=2))
+
+    def test_who_waits_begins_again(self):
+        """A row that was only locked would let him go on with what he has read."""
+        pilot = self._create_pilot()
+
+        def place():
+            self.env.cr.execute("SELECT ctid FROM csp_pilot WHERE id = %s", [pilot.id])
+            return self.env.cr.fetchone()
+
+        self.env.flush_all()
+        before = place()
+        pilot.criterion_ids.threshold = 70
+        self.assertNotEqual(place(), before)
 
     def test_locked_by_every_door(self):
         segment = self.env["csp.segment"].create({"name": "VIP"})
@@ -403,6 +453,8 @@ class TestPilotLife(PilotCommon):
         notes = " ".join(draft.message_ids.mapped("body"))
         self.assertIn("Customers love it", notes)
         self.assertIn("The figures say so", notes)
+        # All staff read these notes.
+        self.assertNotIn(self.agent.name, notes)
         after = self._create_ticket(at=self.at(days=16))
         self.assertEqual(self._promised(after), self.in_force)
 

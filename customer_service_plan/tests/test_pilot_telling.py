@@ -9,6 +9,7 @@ from odoo.fields import Command
 from odoo.tests import new_test_user
 from odoo.tools import mute_logger
 
+from ..models.protected import BY_ADDON
 from .pilots import PilotCommon
 
 ANSWER = """From: {sender}
@@ -266,6 +267,45 @@ class TestPilotTelling(PilotCommon):
         self._answer(row.message_id, "Forwarded to me.", "stranger@example.org")
         self.assertEqual(pilot.comment_ids.text, "Forwarded to me.")
         self.assertEqual(pilot.comment_ids.source, "customer")
+        # It is not the word of the customer whose mail was passed on.
+        self.assertFalse(pilot.comment_ids.partner_id)
+        self.assertIn("stranger@example.org", pilot.comment_ids.author_name)
+
+    def test_customers_learn_nothing_of_segments(self):
+        mine, theirs = self.env["csp.segment"].create(
+            [{"name": "Complainers"}, {"name": "Important people"}]
+        )
+        self.customer.csp_segment_ids = mine
+        self.version.with_context(csp_by_addon=BY_ADDON).state = "draft"
+        self.version.line_ids = [
+            Command.clear(),
+            Command.create({"segment_ids": theirs.ids, "first_response_minutes": 5}),
+            Command.create({"segment_ids": mine.ids, "first_response_minutes": 45}),
+            Command.create({"match_all": True, "first_response_minutes": 90}),
+        ]
+        self.version.with_context(csp_by_addon=BY_ADDON).state = "approved"
+        pilot = self._start(team_ids=[Command.link(self.team.id)])
+        self._cron(self.at(minutes=1))
+        told = self._row_of(pilot, self.customer).message_id.body
+        self.assertIn("45 min", told)
+        self.assertIn("1 h 30 min", told)
+        for secret in ("Complainers", "Important people", "in 5 min"):
+            self.assertNotIn(secret, told)
+
+    def test_one_failing_trial_holds_up_no_other(self):
+        pilot = self._start()
+        with (
+            patch.object(
+                self.env.registry["csp.pilot"],
+                "_find_participants",
+                side_effect=ValueError("broken"),
+            ),
+            mute_logger("odoo.addons.customer_service_plan.models.csp_pilot_tell"),
+        ):
+            self._cron(self.at(minutes=1))
+        self.assertFalse(pilot.participation_ids)
+        self._cron(self.at(minutes=2))
+        self.assertTrue(pilot.participation_ids)
 
     def test_nobody_comments_for_others(self):
         pilot = self._start()

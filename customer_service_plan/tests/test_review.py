@@ -366,6 +366,14 @@ class TestReviewDecision(ReviewCommon):
             policy.unlink()
 
     @freeze_time(TODAY)
+    def test_dialog_says_nothing_to_others(self):
+        review = self._open()
+        Dialog = self.env["csp.policy.review.decide"]
+        values = {"review_id": review.id, "decision": "retire", "reason": "Why"}
+        self.assertTrue(Dialog.with_user(self.owner).create(values).consequence)
+        dialog = Dialog.with_user(self.stranger).create(values)
+        self.assertFalse(dialog.consequence)
+
     def test_the_dialog_says_what_follows(self):
         review = self._open().with_user(self.owner)
         Dialog = self.env["csp.policy.review.decide"].with_user(self.owner)

@@ -40,7 +40,10 @@ class ScreensCase(HelpdeskMixin, BaseCommon):
                 ],
             }
         )
-        cls.env.company.csp_hours_id = cls.hours
+        # Who approves a version has tests of its own.
+        cls.env.company.write(
+            {"csp_hours_id": cls.hours.id, "csp_approval_required": False}
+        )
         cls.channel_email.csp_hours_id = False
         cls.vip = cls.env["csp.segment"].create({"name": "VIP"})
         with freeze_time(PUBLISHED):

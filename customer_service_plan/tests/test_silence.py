@@ -332,13 +332,15 @@ class TestSilenceMails(SilenceCase):
         self.assertEqual(mail.subject, f"Περιμένουμε {self.ticket.number}")
         self.assertIn("Πέμπτη 5 Μαρτίου 2026", mail.body_html)
 
-    def test_template_of_the_policy_is_gone(self):
-        self.version.remind_template_id.copy()
+    def test_template_of_the_policy_stays(self):
+        """A published version names it: it cannot be deleted."""
         own = self.version.remind_template_id.copy({"subject": "Own"})
         self.version.with_context(csp_by_addon=BY_ADDON).remind_template_id = own
-        own.unlink()
+        with mute_logger("odoo.sql_db"), self.assertRaises(IntegrityError):
+            with self.env.cr.savepoint():
+                own.unlink()
         self._run(self.at(days=2, hours=2))
-        self.assertIn("We wait for your answer", self._notices().subject)
+        self.assertEqual(self._notices().subject, "Own")
 
 
 class TestReopening(SilenceCase):

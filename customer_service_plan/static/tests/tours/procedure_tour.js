@@ -109,6 +109,10 @@ tours.add("csp_close_anyway_tour", {
 tours.add("csp_write_procedure_tour", {
     steps: () => [
         {
+            trigger: "a[name=procedures]",
+            run: "click",
+        },
+        {
             trigger:
                 ".o_field_widget[name=procedure_ids] .o_field_x2many_list_row_add a",
             run: "click",

@@ -388,9 +388,14 @@ class CspPilot(models.Model):
         )
 
     def _lock_state(self):
-        """Make whoever edits or starts these trials at the same time wait."""
+        """Make whoever edits or starts these trials at the same time wait.
+
+        He then begins again, with what was left to him. The row is written, not only
+        locked: after a lock alone he would start it with the criteria that he had read
+        before.
+        """
         self.env.cr.execute(
-            SQL("SELECT FROM csp_pilot WHERE id = ANY(%s) FOR NO KEY UPDATE", self.ids),
+            SQL("UPDATE csp_pilot SET state = state WHERE id = ANY(%s)", self.ids),
             log_exceptions=False,
         )
 

@@ -1,9 +1,14 @@
+import logging
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tools import plaintext2html
 
+from .csp_commitment import CONFLICTS
 from .protected import BY_ADDON
+
+_logger = logging.getLogger(__name__)
 
 #: Running or waiting for a decision.
 UNDECIDED = ("running", "ended")
@@ -151,15 +156,25 @@ class CspPilot(models.Model):
         for pilot in due:
             pilot._by_addon().write({"state": "ended", "ended_at": pilot.date_end})
             pilot._give_up_telling()
-            pilot.activity_schedule(
-                DECIDE,
-                user_id=pilot._who_decides().id,
-                note=self.env._(
-                    "The trial is over. Look at its results and decide: adopt, adjust "
-                    "or stop."
-                ),
-            )
+            try:
+                with self.env.cr.savepoint():
+                    pilot._ask_to_decide()
+            except CONFLICTS:
+                raise
+            except Exception:
+                # It is over all the same, and so are the others.
+                _logger.exception("Nobody could be asked to decide on %s", pilot)
         return due
+
+    def _ask_to_decide(self):
+        self.activity_schedule(
+            DECIDE,
+            user_id=self._who_decides().id,
+            note=self.env._(
+                "The trial is over. Look at its results and decide: adopt, adjust "
+                "or stop."
+            ),
+        )
 
     def _who_decides(self):
         """Who is asked at the end: if the responsible left, the policy's owner, whoever
@@ -291,14 +306,18 @@ class CspPilot(models.Model):
         return dict(self._fields["state"]._description_selection(self.env))[self.state]
 
     def _comments_html(self, reason):
-        """Why the text is to be adjusted, and what was said about it."""
+        """Why the text is to be adjusted, and what was said about it.
+
+        All staff can read the notes of a version: whose comment it is stays with the
+        trial.
+        """
         lines = [
             self.env._("From “%(trial)s”: %(reason)s", trial=self.name, reason=reason)
         ]
         lines += [
             self.env._(
                 "%(who)s: %(text)s",
-                who=comment.author_name or comment._source_text(),
+                who=comment._source_text(),
                 text=comment.text,
             )
             for comment in self.comment_ids.sorted(lambda each: (each.date, each.id))

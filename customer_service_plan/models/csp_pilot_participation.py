@@ -2,7 +2,7 @@ from lxml import html
 from markupsafe import Markup, escape
 
 from odoo import api, fields, models, tools
-from odoo.tools import is_html_empty
+from odoo.tools import email_normalize, is_html_empty
 
 from .protected import BY_ADDON
 
@@ -106,6 +106,8 @@ class CspPilotParticipation(models.Model):
             text = pilot.staff_text if row.user_id else pilot.customer_text
             if not text and row.user_id:
                 text = pilot.version_id.change_summary
+            if not text and not row.user_id:
+                text = pilot._promises_to_customer(row.partner_id)
             row.change_text = text or pilot._promises_text()
 
     # === Answers ===
@@ -132,8 +134,16 @@ class CspPilotParticipation(models.Model):
         return result
 
     def _keep_comment(self, message):
+        """Keep an answer as a comment of whoever sent it.
+
+        Of the address that was written to it is by the person of this row, even if
+        others share it. A mail that was passed on may be answered by somebody unknown:
+        that is a comment of his, not of the person who was told.
+        """
         self.ensure_one()
-        author = message.author_id or self.partner_id
+        author = message.author_id
+        if email_normalize(message.email_from) == self.email:
+            author = self.partner_id or author
         # sudo: res.users: whether the answer is from a colleague
         user = author.sudo().user_ids.filtered(lambda each: not each.share)[:1]
         self.pilot_id._add_comment(

@@ -4,6 +4,7 @@ from collections import defaultdict
 from odoo import fields, models
 from odoo.tools import email_normalize, plaintext2html
 
+from .csp_commitment import CONFLICTS
 from .protected import BY_ADDON
 
 _logger = logging.getLogger(__name__)
@@ -70,10 +71,19 @@ class CspPilotParticipation(models.Model):
 
     def _give_to_do(self):
         for row in self:
-            row.pilot_id.activity_schedule(
-                READ, user_id=row.user_id.id, note=plaintext2html(row.change_text or "")
-            )
-        self.write({"state": "to_do", "told_at": fields.Datetime.now()})
+            note = plaintext2html(row.change_text or "")
+            try:
+                with self.env.cr.savepoint():
+                    row.pilot_id.activity_schedule(
+                        READ, user_id=row.user_id.id, note=note
+                    )
+            except CONFLICTS:
+                raise
+            except Exception:
+                _logger.exception("%s could not be told of a trial", row.name)
+                row.write({"state": "failed"})
+            else:
+                row.write({"state": "to_do", "told_at": fields.Datetime.now()})
 
     def _send(self, whom):
         """Queue the mails of a batch; one by one if that fails, since one contact's

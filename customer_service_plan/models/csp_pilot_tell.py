@@ -1,8 +1,13 @@
+import logging
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL, email_normalize, plaintext2html
 
+from .csp_commitment import CONFLICTS
 from .protected import BY_ADDON
+
+_logger = logging.getLogger(__name__)
 
 
 class CspPilot(models.Model):
@@ -31,7 +36,14 @@ class CspPilot(models.Model):
         )
         Row = self.env["csp.pilot.participation"]
         for pilot in running:
-            pilot._find_participants()
+            try:
+                with self.env.cr.savepoint():
+                    pilot._find_participants()
+            except CONFLICTS:
+                raise
+            except Exception:
+                # The people of other trials are told all the same.
+                _logger.exception("Who takes part in %s was not found out", pilot)
         waiting = [("pilot_id", "in", running.ids), ("state", "=", "to_tell")]
         commit_progress = self.env["ir.cron"]._commit_progress
         commit_progress(done, remaining=Row.search_count(waiting))
@@ -137,6 +149,32 @@ class CspPilot(models.Model):
             )
             for line in lines
         )
+
+    def _promises_to_customer(self, partner):
+        """The promises that can hold for a customer, a line each.
+
+        In which segments we put our customers is not said to any of them, nor what is
+        promised to other segments.
+        """
+        segments = partner._csp_segments_in(self.company_id)
+        texts = []
+        for line in self.version_id.line_ids.sorted(
+            lambda each: (each.sequence, each.id)
+        ):
+            is_his = not line.segment_ids or line.segment_ids & segments
+            if not line.has_promise or not is_his:
+                continue
+            if line.match_all or line._has_condition(skipped=("segment_ids",)):
+                texts.append(
+                    self.env._(
+                        "%(condition)s: %(promise)s",
+                        condition=line._describe_conditions(skipped=("segment_ids",)),
+                        promise=line.promise_text,
+                    )
+                )
+            else:
+                texts.append(line.promise_text)
+        return "\n".join(texts) or self.env._("Nothing promised")
 
     # === Comments ===
 

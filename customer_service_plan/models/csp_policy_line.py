@@ -189,10 +189,10 @@ class CspPolicyLine(models.Model):
                 )
             )
 
-    def _has_condition(self):
+    def _has_condition(self, skipped=()):
         self.ensure_one()
         return self.complaint != matching.ANY or any(
-            self[field] for field in CONDITION_FIELDS
+            self[field] for field in CONDITION_FIELDS if field not in skipped
         )
 
     def _compiled(self):
@@ -221,8 +221,11 @@ class CspPolicyLine(models.Model):
 
     # === Plain words ===
 
-    def _describe_conditions(self):
-        """The conditions in words: “VIP, Phone, High and above”."""
+    def _describe_conditions(self, skipped=()):
+        """The conditions in words: “VIP, Phone, High and above”.
+
+        :param skipped: fields of which nothing is said
+        """
         self.ensure_one()
         if self.match_all:
             return self.env._("Any ticket")
@@ -231,7 +234,7 @@ class CspPolicyLine(models.Model):
         parts = [
             " / ".join(self[field].mapped("display_name"))
             for field in CONDITION_FIELDS
-            if field.endswith("_ids") and self[field]
+            if field.endswith("_ids") and field not in skipped and self[field]
         ]
         lowest, highest = self.priority_from, self.priority_to
         if lowest and lowest in (highest, PRIORITIES[-1][0]):

@@ -365,7 +365,6 @@ class TestReviewDecision(ReviewCommon):
         with self.assertRaisesRegex(UserError, "was reviewed"):
             policy.unlink()
 
-    @freeze_time(TODAY)
     def test_dialog_says_nothing_to_others(self):
         review = self._open()
         Dialog = self.env["csp.policy.review.decide"]
@@ -374,6 +373,7 @@ class TestReviewDecision(ReviewCommon):
         dialog = Dialog.with_user(self.stranger).create(values)
         self.assertFalse(dialog.consequence)
 
+    @freeze_time(TODAY)
     def test_the_dialog_says_what_follows(self):
         review = self._open().with_user(self.owner)
         Dialog = self.env["csp.policy.review.decide"].with_user(self.owner)

@@ -35,7 +35,7 @@ class CspPolicyReviewDecide(models.TransientModel):
     def _compute_next_date(self):
         for wizard in self:
             # sudo: csp.policy: the interval of what its owner decides about
-            review = wizard.review_id.sudo()
+            review = wizard._review_if_seen().sudo()
             wizard.next_date = (
                 review
                 and wizard.decision != RETIRE
@@ -47,13 +47,18 @@ class CspPolicyReviewDecide(models.TransientModel):
     def _compute_consequence(self):
         for wizard in self:
             # sudo: csp.policy, csp.plan: what its owner decides about
-            review = wizard.review_id.sudo()
+            review = wizard._review_if_seen().sudo()
             if not review:
                 wizard.consequence = False
             elif review.policy_id:
                 wizard.consequence = wizard._say_of_policy(review.policy_id)
             else:
                 wizard.consequence = wizard._say_of_plan(review.plan_id)
+
+    def _review_if_seen(self):
+        """The review, if the user may read it: a program can name any other."""
+        review = self.review_id
+        return review if review.has_access("read") else review.browse()
 
     def _say_of_policy(self, policy):
         version = policy.current_version_id

@@ -77,6 +77,14 @@ class CspPolicyVersion(models.Model):
 
     # === Proposed, approved or rejected ===
 
+    def _name_of_to_do(self, kind, user):
+        """The name of the kind of to-do, in the language of who gets it.
+
+        The chatter shows a to-do without a summary as an empty line.
+        """
+        # sudo: mail.activity.type: only its name is read
+        return self.env.ref(kind).sudo().with_context(lang=user.lang).name
+
     def action_submit(self):
         """Hand a draft over for review: it cannot be changed meanwhile.
 
@@ -96,7 +104,11 @@ class CspPolicyVersion(models.Model):
         for version in self:
             version.activity_unlink([REJECTED])
             for user in version._asked_to_approve():
-                version.activity_schedule(APPROVAL, user_id=user.id)
+                version.activity_schedule(
+                    APPROVAL,
+                    user_id=user.id,
+                    summary=version._name_of_to_do(APPROVAL, user),
+                )
         return True
 
     def action_approve(self):
@@ -146,7 +158,10 @@ class CspPolicyVersion(models.Model):
             author = version.submitted_by_id
             if author.active:
                 version.activity_schedule(
-                    REJECTED, user_id=author.id, note=plaintext2html(reason)
+                    REJECTED,
+                    user_id=author.id,
+                    summary=version._name_of_to_do(REJECTED, author),
+                    note=plaintext2html(reason),
                 )
         return True
 

@@ -1,6 +1,5 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
-from odoo.tools.i18n import format_list
 
 from .csp_acknowledgement import OPEN
 
@@ -94,18 +93,6 @@ class CspPolicyVersion(models.Model):
         return super()._compute_display_name()
 
     # === Asking ===
-
-    def _document_readers(self):
-        """Whom the policy names: teams, groups and people."""
-        policy = self.policy_id
-        readers = [
-            policy.audience_team_ids.mapped("name"),
-            policy.audience_group_ids.mapped("full_name"),
-            policy.audience_user_ids.filtered("active").mapped("name"),
-        ]
-        return super()._document_readers() + [
-            format_list(self.env, names) for names in readers if names
-        ]
 
     def _after_publication(self):
         """Ask the audience to read and sign what was published just now."""

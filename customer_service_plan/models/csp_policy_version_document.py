@@ -280,8 +280,9 @@ class CspPolicyVersion(models.Model):
         if policy.audience_group_ids:
             names = format_list(self.env, policy.audience_group_ids.mapped("full_name"))
             lines.append(self.env._("Everybody with the access right %s", names))
-        if policy.audience_user_ids:
-            lines.append(format_list(self.env, policy.audience_user_ids.mapped("name")))
+        people = policy.audience_user_ids.filtered("active")
+        if people:
+            lines.append(format_list(self.env, people.mapped("name")))
         return lines
 
     def _document_date(self, moment):

@@ -142,7 +142,7 @@ class TestDocument(DocumentCommon):
             "The customer is entitled to: A new one, free of charge.",
             "How he gets it: Send the invoice.",
             "Only if: Not after the season.",
-            "Escalation list “Late replies”",
+            "Escalation list: Late replies",
             "As soon as a promise was missed: Tell people: Answer at once. "
             "(Team leader)",
             "not answered our question for 16 h of opening time is reminded. If there "

@@ -216,6 +216,47 @@ class TestPilotMatching(PilotCommon):
         # One that is over costs nothing either.
         self.assertEqual(count(), without)
 
+    def test_running_costs_the_same_for_one_and_for_many(self):
+        values = {
+            "name": "Help",
+            "description": "Please",
+            "partner_id": self.customer.id,
+        }
+        Ticket = self.env["helpdesk.ticket"]
+
+        def count(number, work):
+            counts = []
+            for _round in range(3):
+                tickets = Ticket.create([values] * number) if work else Ticket
+                self.env.flush_all()
+                self.env.invalidate_all()
+                before = self.env.cr.sql_log_count
+                if work:
+                    work(tickets)
+                else:
+                    tickets.create([values] * number)
+                self.env.flush_all()
+                counts.append(self.env.cr.sql_log_count - before)
+            return min(counts)
+
+        works = {
+            "create": None,
+            "stage": lambda tickets: tickets.write(
+                {"stage_id": self.stage_progress.id}
+            ),
+            "priority": lambda tickets: tickets.write({"priority": "3"}),
+        }
+        sizes = [(name, number) for name in works for number in (1, 12)]
+        with freeze_time(self.at(hours=1)):
+            before = {size: count(size[1], works[size[0]]) for size in sizes}
+        self._start()
+        with freeze_time(self.at(hours=1)):
+            after = {size: count(size[1], works[size[0]]) for size in sizes}
+        for name in works:
+            one, many = (after[name, each] - before[name, each] for each in (1, 12))
+            self.assertEqual(one, many, f"{name}: queries added by a trial")
+            self.assertLessEqual(one, 2, name)
+
 
 class TestPilotLife(PilotCommon):
     """Said before, locked at the start, and decided on by somebody, with a reason."""

@@ -157,7 +157,11 @@ class Policies:
         """Requests in the weeks of the trial, of customers in it and others."""
         draw = random.Random(SEED)
         customers = self.env["res.partner"].search(
-            [("email", "!=", False), ("is_company", "=", True), ("user_ids", "=", False)],
+            [
+                ("email", "!=", False),
+                ("is_company", "=", True),
+                ("user_ids", "=", False),
+            ],
             order="id",
         )
         trial = pilot.sudo()._compiled()

@@ -300,6 +300,7 @@ class CspPolicyVersion(models.Model):
             }
             version._bind(values)
             version._tell_published(reason, findings)
+            version._replace_coming()
         self._cron_take_over()
         self._after_publication()
         return True
@@ -348,13 +349,28 @@ class CspPolicyVersion(models.Model):
     def _after_publication(self):
         """What follows the publication of these versions. For extension."""
 
-    def _tell_published(self, reason, findings):
-        if findings:
-            self.message_post(
-                body=self.env._(
-                    "Published in spite of: %s",
-                    " · ".join(each.text for each in findings),
+    def _replace_coming(self):
+        """Take back older versions that were published and have not begun yet: who
+        publishes a newer one does not want them to follow it."""
+        self.ensure_one()
+        now = fields.Datetime.now()
+        coming = self.policy_id.version_ids.filtered(
+            lambda version: (
+                version.state == "published"
+                and version.number < self.number
+                and all(
+                    version._in_force_from(company) > now
+                    for company in version._companies()
                 )
+            )
+        )
+        coming._by_addon().write({"state": "retired", "retired_at": now})
+
+    def _tell_published(self, reason, findings):
+        unsupported = [each.text for each in findings if each.severity == NEEDS_REASON]
+        if unsupported:
+            self.message_post(
+                body=self.env._("Published in spite of: %s", " · ".join(unsupported))
             )
         if reason:
             self.message_post(body=self.env._("Reason given: %s", reason))

@@ -422,6 +422,7 @@ class TestVersionLife(CspCommon):
         """Of two versions with one beginning the later one holds."""
         coming = self._publish(self.at(), "2026-03-10")
         corrected = self._publish(self.at(hours=1), "2026-03-10", minutes=20)
+        self.assertEqual(self._states(), ["published", "retired", "published"])
         self.assertEqual(self._version(coming.in_force_from), corrected)
         with freeze_time(self.at(days=20)):
             self.env["csp.policy.version"]._cron_take_over()
@@ -429,6 +430,14 @@ class TestVersionLife(CspCommon):
         self.assertEqual(self._version(coming.in_force_from), corrected)
         before = coming.in_force_from - timedelta(seconds=1)
         self.assertEqual(self._version(before), self.first)
+
+    def test_older_version_does_not_follow_a_newer_one(self):
+        """Published for next week, then thought better of: the newer one stays."""
+        coming = self._publish(self.at(), "2026-03-10")
+        newer = self._publish(self.at(hours=1), minutes=20)
+        self.assertEqual(coming.state, "retired")
+        self.assertEqual(self._version(self.at(hours=1)), newer)
+        self.assertEqual(self._version(self.at(days=30)), newer)
 
     def test_archived_policy(self):
         ticket = self._create_ticket()

@@ -131,7 +131,7 @@ class TestDemo(ProcessCase):
         with self.subTest("a running trial with figures on both sides"):
             self.assertEqual(found["pilot"], "running")
             self.assertGreaterEqual(min(found["decided"]), 30)
-            self.assertEqual(found["backtests"], ["done", "done"])
+            self.assertEqual(set(found["backtests"]), {"done"})
         with self.subTest("half of the team has signed, one review is overdue"):
             self.assertGreaterEqual(found["signed"], 3)
             self.assertGreaterEqual(found["to sign"], 3)

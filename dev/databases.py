@@ -245,6 +245,12 @@ def _installed():
     return name
 
 
+def prepare():
+    """Makes the templates now, so that nobody waits for them later."""
+    with locked("templates"):
+        _installed()
+
+
 @contextlib.contextmanager
 def scratch(installed=True, name="scratch"):
     """A copy of a template, dropped at the end (KEEP=1 leaves it for a look)."""

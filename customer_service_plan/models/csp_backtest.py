@@ -12,6 +12,7 @@ from odoo.tools import SQL, format_date
 from ..tools import backtest, clock, matching
 from ..tools.epoch import to_epoch
 from .csp_policy_line import TARGET_FIELDS
+from .locking import one_at_a_time
 from .protected import BY_ADDON, is_by_addon
 
 #: Tickets that are read and looked at together.
@@ -383,7 +384,7 @@ class CspBacktest(models.Model):
         """
         self.check_access("write")
         self.ensure_one()
-        self._lock()
+        one_at_a_time(self)
         if self.state != "running":
             return False
         scenario = self._scenario()
@@ -423,7 +424,7 @@ class CspBacktest(models.Model):
         """Stop; what was found so far is thrown away."""
         self.check_access("write")
         for test in self:
-            test._lock()
+            one_at_a_time(test)
             if test.state == "running":
                 test._discard("cancelled")
         return True
@@ -481,7 +482,7 @@ class CspBacktest(models.Model):
 
     def _begin(self):
         self.ensure_one()
-        self._lock()
+        one_at_a_time(self)
         if self.state == "running":
             raise UserError(self.env._("It is running already."))
         if self.state != "draft":
@@ -532,18 +533,6 @@ class CspBacktest(models.Model):
         mine = self._by_addon()
         mine.part_ids.unlink()
         mine.write({"state": state, "failure": failure, "change_count": 0})
-
-    def _lock(self):
-        """Let one work at a time; whoever comes second begins with what the first one
-        left."""
-        self.flush_recordset()
-        self.env.cr.execute(
-            SQL(
-                "SELECT FROM csp_backtest WHERE id = ANY(%s) FOR NO KEY UPDATE",
-                self.ids,
-            ),
-            log_exceptions=False,
-        )
 
     def _figures(self, comparison):
         """Values of `csp.backtest.line`, for each promise of the version."""

@@ -2,8 +2,8 @@ from secrets import token_hex
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
-from odoo.tools import SQL
 
+from .locking import one_at_a_time
 from .protected import BY_ADDON, is_by_addon
 
 #: Only the steps of a trial write these.
@@ -387,20 +387,8 @@ class CspPilot(models.Model):
             )
         )
 
-    def _lock_state(self):
-        """Make whoever edits or starts these trials at the same time wait.
-
-        He then begins again, with what was left to him. The row is written, not only
-        locked: after a lock alone he would start it with the criteria that he had read
-        before.
-        """
-        self.env.cr.execute(
-            SQL("UPDATE csp_pilot SET state = state WHERE id = ANY(%s)", self.ids),
-            log_exceptions=False,
-        )
-
     def _refuse_unless_draft(self):
-        self._lock_state()
+        one_at_a_time(self)
         begun = self.filtered(lambda pilot: pilot.state != "draft")
         if begun:
             raise UserError(

@@ -6,6 +6,7 @@ from odoo.fields import Command
 from odoo.tools import plaintext2html
 
 from .csp_commitment import CONFLICTS
+from .locking import one_at_a_time
 from .protected import BY_ADDON
 
 _logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class CspPilot(models.Model):
         :raises UserError: with what is still missing
         """
         self.check_access("write")
-        self._lock_state()
+        one_at_a_time(self)
         for pilot in self:
             if pilot.state != "draft":
                 raise UserError(
@@ -152,7 +153,7 @@ class CspPilot(models.Model):
         due = self.search(
             [("state", "=", "running"), ("date_end", "<=", fields.Datetime.now())]
         )
-        due._lock_state()
+        one_at_a_time(due)
         for pilot in due:
             pilot._by_addon().write({"state": "ended", "ended_at": pilot.date_end})
             pilot._give_up_telling()
@@ -210,7 +211,7 @@ class CspPilot(models.Model):
             raise UserError(self.env._("Decide: adopt, adjust or stop."))
         if not reason:
             raise UserError(self.env._("Say why: it is kept with the trial."))
-        self._lock_state()
+        one_at_a_time(self)
         if self.state not in UNDECIDED:
             raise UserError(
                 self.env._("There is nothing to decide: %s.", self._state_text())

@@ -65,19 +65,6 @@ class CspPlan(models.Model):
         tracking=True,
         help="The last day. Empty: until another plan takes its place.",
     )
-    review_interval_months = fields.Integer(
-        string="Review every (months)",
-        default=12,
-        help="0: no regular review.",
-    )
-    next_review_date = fields.Date(
-        string="Next review",
-        compute="_compute_next_review_date",
-        store=True,
-        readonly=False,
-        copy=False,
-        tracking=True,
-    )
     mission = fields.Text(
         translate=True,
         tracking=True,
@@ -117,20 +104,9 @@ class CspPlan(models.Model):
         "(COALESCE(company_id, 0)) WHERE state = 'in_force'",
         "A company has one plan in force at a time.",
     )
-    _review_interval_not_negative = models.Constraint(
-        "CHECK(review_interval_months >= 0)",
-        "The review interval cannot be negative.",
-    )
     _dates_in_order = models.Constraint(
         "CHECK(date_end >= date_start)", "A plan cannot end before it begins."
     )
-
-    @api.depends("review_interval_months")
-    def _compute_next_review_date(self):
-        today = fields.Date.context_today(self)
-        for plan in self:
-            months = plan.review_interval_months
-            plan.next_review_date = months and fields.Date.add(today, months=months)
 
     @api.depends("policy_ids")
     def _compute_policy_count(self):

@@ -131,19 +131,6 @@ class CspPolicy(models.Model):
         string="Objectives",
         help="What the company wants to reach with this policy.",
     )
-    review_interval_months = fields.Integer(
-        string="Review every (months)",
-        default=12,
-        help="0: no regular review.",
-    )
-    next_review_date = fields.Date(
-        string="Next review",
-        compute="_compute_next_review_date",
-        store=True,
-        readonly=False,
-        copy=False,
-        tracking=True,
-    )
     version_ids = fields.One2many(
         comodel_name="csp.policy.version", inverse_name="policy_id", string="Versions"
     )
@@ -205,17 +192,6 @@ class CspPolicy(models.Model):
         "(code, COALESCE(company_id, 0)) WHERE code IS NOT NULL",
         "Another policy already has this code.",
     )
-    _review_interval_not_negative = models.Constraint(
-        "CHECK(review_interval_months >= 0)",
-        "The review interval cannot be negative.",
-    )
-
-    @api.depends("review_interval_months")
-    def _compute_next_review_date(self):
-        today = fields.Date.context_today(self)
-        for policy in self:
-            months = policy.review_interval_months
-            policy.next_review_date = months and fields.Date.add(today, months=months)
 
     @api.depends("version_ids")
     def _compute_version_count(self):

@@ -5,8 +5,8 @@ from psycopg2 import IntegrityError
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import SQL
 
+from .locking import one_at_a_time
 from .protected import BY_ADDON
 
 _logger = logging.getLogger(__name__)
@@ -417,14 +417,7 @@ class CspPolicyReview(models.Model):
             raise AccessError(
                 self.env._("A review is decided by its owner or by a manager.")
             )
-        self.env.cr.execute(
-            SQL(
-                "SELECT FROM csp_policy_review WHERE id = %s FOR NO KEY UPDATE",
-                self.id,
-            ),
-            log_exceptions=False,
-        )
-        review.invalidate_recordset(["state"])
+        one_at_a_time(self)
         if review.state != "to_do":
             raise UserError(
                 self.env._("This review is decided already, and stays as it is.")

@@ -7,9 +7,9 @@ import pytz
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command, Domain
-from odoo.tools import SQL
 
 from ..tools.silence import SILENCE_FIELDS
+from .locking import one_at_a_time
 from .protected import BY_ADDON, is_by_addon
 
 _logger = logging.getLogger(__name__)
@@ -357,23 +357,8 @@ class CspPolicyVersion(models.Model):
             )
         )
 
-    def _lock_state(self):
-        """Make whoever edits or publishes these versions at the same time wait.
-
-        He then begins again, with what was left to him. The row is written, not only
-        locked: after a lock alone he would go on with what he had read before, and
-        publish words that somebody has changed since.
-        """
-        self.env.cr.execute(
-            SQL(
-                "UPDATE csp_policy_version SET state = state WHERE id = ANY(%s)",
-                self.ids,
-            ),
-            log_exceptions=False,
-        )
-
     def _refuse_unless_draft(self):
-        self._lock_state()
+        one_at_a_time(self)
         frozen = self.filtered(lambda version: version.state != "draft")
         if frozen:
             raise UserError(

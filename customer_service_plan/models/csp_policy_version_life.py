@@ -4,6 +4,7 @@ from odoo.fields import Domain
 from odoo.tools import plaintext2html
 
 from .csp_policy_version import BLOCKS, NEEDS_REASON
+from .locking import one_at_a_time
 
 APPROVAL = "customer_service_plan.mail_activity_type_approve_version"
 MANAGERS = "customer_service_plan.group_manager"
@@ -269,7 +270,7 @@ class CspPolicyVersion(models.Model):
         :raises UserError: with all that stands in the way
         """
         self.check_access("write")
-        self._lock_state()
+        one_at_a_time(self)
         reason = (reason or "").strip()
         for version in self:
             version._check_approved()
@@ -377,7 +378,7 @@ class CspPolicyVersion(models.Model):
 
     def _start_pilot(self):
         """Have an approved version tried: from now on it is frozen."""
-        self._lock_state()
+        one_at_a_time(self)
         for version in self:
             version._check_state("approved")
             version._bind({"state": "pilot", "piloted_at": fields.Datetime.now()})
@@ -418,7 +419,7 @@ class CspPolicyVersion(models.Model):
 
     def _move(self, before, after, values=None):
         self.check_access("write")
-        self._lock_state()
+        one_at_a_time(self)
         allowed = (before,) if isinstance(before, str) else before
         for version in self:
             version._check_state(*allowed)

@@ -21,7 +21,7 @@ REVIEW_FIELDS = frozenset(
 class CspReviewed(models.AbstractModel):
     """What is looked at again before it grows old: policies, and the plan itself.
 
-    The model names `next_review_date`, `review_interval_months` and `owner_id`.
+    The model names `owner_id`, who is asked.
     """
 
     _name = "csp.reviewed"
@@ -29,6 +29,19 @@ class CspReviewed(models.AbstractModel):
     #: By which field of a review it is meant.
     _csp_review_link = ""
 
+    review_interval_months = fields.Integer(
+        string="Review every (months)",
+        default=12,
+        help="0: no regular review.",
+    )
+    next_review_date = fields.Date(
+        string="Next review",
+        compute="_compute_next_review_date",
+        store=True,
+        readonly=False,
+        copy=False,
+        tracking=True,
+    )
     review_count = fields.Integer(string="Reviews", compute="_compute_reviews")
     open_review_id = fields.Many2one(
         comodel_name="csp.policy.review",
@@ -45,6 +58,18 @@ class CspReviewed(models.AbstractModel):
         compute="_compute_is_review_overdue",
         search="_search_is_review_overdue",
     )
+
+    _review_interval_not_negative = models.Constraint(
+        "CHECK(review_interval_months >= 0)",
+        "The review interval cannot be negative.",
+    )
+
+    @api.depends("review_interval_months")
+    def _compute_next_review_date(self):
+        today = fields.Date.context_today(self)
+        for record in self:
+            months = record.review_interval_months
+            record.next_review_date = months and fields.Date.add(today, months=months)
 
     @api.depends("next_review_date")
     def _compute_reviews(self):

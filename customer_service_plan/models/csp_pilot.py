@@ -118,7 +118,7 @@ class CspPilot(models.Model):
         string="Until",
         copy=False,
         help="From this moment on the version in force holds for everybody again, "
-        "decided or not.",
+        "unless the version was adopted meanwhile.",
     )
     ended_at = fields.Datetime(
         string="Ended",
@@ -276,6 +276,9 @@ class CspPilot(models.Model):
         comodel_name="res.users", readonly=True, copy=False, ondelete="restrict"
     )
     decided_at = fields.Datetime(string="Decided on", readonly=True, copy=False)
+    held_text = fields.Char(
+        string="Until it holds for everybody", compute="_compute_held_text"
+    )
 
     _one_undecided = models.UniqueIndex(
         "(policy_id) WHERE state IN ('running', 'ended')",

@@ -3,7 +3,7 @@ import logging
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tools import plaintext2html
+from odoo.tools import format_date, plaintext2html
 
 from .csp_commitment import CONFLICTS
 from .locking import one_at_a_time
@@ -143,6 +143,35 @@ class CspPilot(models.Model):
         ends = [moment for moment in (self.ended_at, self.date_end) if moment]
         return self.date_start, min(ends)
 
+    def _held_span(self):
+        """Start and end of the time in which participants have the version on trial.
+
+        Where it was adopted while it was tried, and begins for everybody on a later
+        day, they keep it until then, or until it is withdrawn before.
+        """
+        begins, ends = self._span()
+        version = self.version_id
+        adopted = self.decision == "adopt" and version.published_at
+        if adopted and begins < ends == self.decided_at:
+            holds = version._in_force_from(self.company_id)
+            ends = max(ends, min(holds, version.retired_at or holds))
+        return begins, ends
+
+    @api.depends("state", "decided_at", "version_id.state", "version_id.effective_date")
+    @api.depends_context("lang")
+    def _compute_held_text(self):
+        now = fields.Datetime.now()
+        for pilot in self:
+            pilot.held_text = (
+                pilot.state == "adopted"
+                and pilot._held_span()[1] > now
+                and self.env._(
+                    "It holds for everybody from %s. Those who took part keep it until "
+                    "then.",
+                    format_date(self.env, pilot.version_id.effective_date),
+                )
+            )
+
     @api.model
     def _end_due(self):
         """End the trials whose time is over, and ask for a decision. May run twice.
@@ -195,6 +224,8 @@ class CspPilot(models.Model):
 
     def action_decide(self, decision, reason, match_again=False):
         """Decide on a trial, also before its end, which then comes now.
+
+        Adopted for a later day, it goes on for those who take part until then.
 
         :param str decision: adopt, adjust or stop
         :param str reason: why; kept with the trial

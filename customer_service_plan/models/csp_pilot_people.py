@@ -287,7 +287,7 @@ class CspPilot(models.Model):
         self.ensure_one()
         begins, ends = -(1 << 62), float("inf")
         if self.state != "draft":
-            begins, ends = map(to_epoch, self._span())
+            begins, ends = map(to_epoch, self._held_span())
         Team = self.env["helpdesk.ticket.team"].with_context(active_test=False)
         people = self.staff_team_ids
         if self.state == "draft":

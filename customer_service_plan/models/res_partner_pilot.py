@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.fields import Domain
 
 from .protected import BY_ADDON
 
@@ -31,12 +32,15 @@ class ResPartner(models.Model):
         """Let a trial follow: who was chosen may be of another company now."""
         # sudo: csp.pilot: whoever keeps the address book need not know of trials
         Pilot = self.env["csp.pilot"].sudo()
+        # One that was adopted may still hold for those who took part.
+        tried = Domain("state", "=", "running") | (
+            Domain("state", "=", "adopted")
+            & Domain("version_id.state", "=", "published")
+        )
         if self.ids and Pilot.search_count(
-            [
-                ("state", "=", "running"),
-                ("customer_mode", "=", "list"),
-                ("partner_ids", "child_of", self.ids),
-            ],
+            tried
+            & Domain("customer_mode", "=", "list")
+            & Domain("partner_ids", "child_of", self.ids),
             limit=1,
         ):
             Pilot._csp_rules_changed()

@@ -1,5 +1,7 @@
 """A version is tried on some, from a start to an end, and decided on by a person."""
 
+from datetime import timedelta
+
 from freezegun import freeze_time
 from psycopg2 import IntegrityError
 
@@ -444,6 +446,86 @@ class TestPilotLife(PilotCommon):
             at=self.at(days=16), csp_received_at=self.at(days=14, hours=1)
         )
         self.assertEqual(self._promised(between), self.in_force)
+
+    def _begin_on(self, date):
+        """Have the version, which is approved, begin on a day for everybody."""
+        with freeze_time(self.at(days=-1)):
+            version = self.version.sudo()
+            version.action_back_to_draft()
+            version.effective_date = date
+            version.action_submit()
+            version.action_approve()
+
+    def _ask(self, pilot, decision):
+        wizard = Form(
+            self.env["csp.pilot.decide"]
+            .with_user(self.manager)
+            .with_context(default_pilot_id=pilot.id)
+        )
+        wizard.decision = decision
+        wizard.reason = "The figures say so"
+        return wizard
+
+    def _promised_at(self, moment, partner=None):
+        partner = partner or self.customer
+        return self._promised(self._create_ticket(at=moment, partner_id=partner.id))
+
+    def test_adopted_for_a_later_day(self):
+        self._begin_on("2026-03-25")
+        pilot = self._start()
+        with freeze_time(self.at(days=5)):
+            wizard = self._ask(pilot, "adopt")
+            self.assertIn("for everybody from 03/25/2026", wizard.consequence)
+            self.assertIn("who take part keep it", wizard.consequence)
+            wizard.save().action_decide()
+            self.assertIn("keep it until then", pilot.held_text)
+        self.assertEqual(self.version.state, "published")
+        self.assertEqual(pilot.ended_at, self.at(days=5))
+        midnight = self.version._in_force_from(self.env.company)
+        last = midnight - timedelta(seconds=1)
+        self.assertLess(pilot.date_end, last)
+        for moment in (self.at(days=6), pilot.date_end, last, midnight):
+            self.assertEqual(self._promised_at(moment), self.version)
+        self.assertEqual(self._promised_at(last, self.other), self.in_force)
+        self.assertEqual(self._promised_at(midnight, self.other), self.version)
+        pilot.invalidate_recordset()
+        with freeze_time(midnight):
+            self.assertFalse(pilot.held_text)
+
+    def test_adopted_for_a_later_day_after_its_end(self):
+        """Those who took part have gone back already, and change once more only."""
+        self._begin_on("2026-03-25")
+        pilot = self._start()
+        with freeze_time(self.at(days=15)):
+            wizard = self._ask(pilot, "adopt")
+            self.assertIn("what is in force now", wizard.consequence)
+            wizard.save().action_decide()
+            self.assertFalse(pilot.held_text)
+        midnight = self.version._in_force_from(self.env.company)
+        self.assertEqual(self._promised_at(self.at(days=13)), self.version)
+        self.assertEqual(self._promised_at(self.at(days=16)), self.in_force)
+        self.assertEqual(self._promised_at(midnight), self.version)
+
+    def test_adopted_before_it_began(self):
+        self._begin_on("2026-03-25")
+        pilot = self._start(date_start=self.at(days=3))
+        with freeze_time(self.at(days=1)):
+            wizard = self._ask(pilot, "adopt")
+            self.assertIn("what is in force now", wizard.consequence)
+            wizard.save().action_decide()
+        self.assertEqual(self._promised_at(self.at(days=4)), self.in_force)
+
+    def test_adopted_and_withdrawn_before_it_began_for_everybody(self):
+        self._begin_on("2026-03-25")
+        pilot = self._start()
+        self._decide(pilot, "adopt", at=self.at(days=5))
+        with freeze_time(self.at(days=7)):
+            self.version.with_user(self.manager).action_retire()
+            pilot.invalidate_recordset()
+            self.assertFalse(pilot.held_text)
+        self.assertEqual(self._promised_at(self.at(days=6)), self.version)
+        self.assertEqual(self._promised_at(self.at(days=8)), self.in_force)
+        self.assertEqual(self._promised_at(self.at(days=25)), self.in_force)
 
     def test_adjust(self):
         pilot = self._start()

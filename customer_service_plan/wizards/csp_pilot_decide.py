@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.tools import format_date
 
 from ..models.csp_pilot import DECISIONS
 
@@ -25,21 +26,15 @@ class CspPilotDecide(models.TransientModel):
     @api.depends("decision", "pilot_id")
     def _compute_consequence(self):
         for wizard in self:
-            pilot = wizard.pilot_id
             texts = []
-            if pilot.state == "running" and wizard.decision:
+            if wizard.decision and wizard._is_running():
                 texts.append(
                     self.env._(
                         "The trial is still running: it ends with this decision."
                     )
                 )
             if wizard.decision == "adopt":
-                texts.append(
-                    self.env._(
-                        "%s is published and holds for everybody.",
-                        pilot.version_id.display_name,
-                    )
-                )
+                texts += wizard._say_adopted()
             elif wizard.decision == "adjust":
                 texts.append(wizard._say_draft())
             elif wizard.decision == "stop":
@@ -64,6 +59,33 @@ class CspPilotDecide(models.TransientModel):
         self.may_match_again = self.env.user.has_group(
             "customer_service_plan.group_manager"
         )
+
+    def _is_running(self):
+        """Whether its end is to come: the scheduled action may not have noticed yet."""
+        pilot = self.pilot_id
+        return pilot.state == "running" and fields.Datetime.now() < pilot.date_end
+
+    def _say_adopted(self):
+        version = self.pilot_id.version_id
+        date = version.effective_date
+        if not date or date <= version._company_today():
+            return [
+                self.env._(
+                    "%s is published and holds for everybody.", version.display_name
+                )
+            ]
+        if self._is_running() and self.pilot_id.has_begun:
+            until = self.env._("Those who take part keep it until then.")
+        else:
+            until = self.env._("Until then everybody is promised what is in force now.")
+        return [
+            self.env._(
+                "%(version)s is published, and holds for everybody from %(date)s.",
+                version=version.display_name,
+                date=format_date(self.env, date),
+            ),
+            until,
+        ]
 
     def _say_draft(self):
         draft = self.pilot_id.policy_id.draft_version_id

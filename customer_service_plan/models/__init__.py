@@ -76,7 +76,14 @@ from . import csp_policy_version_silence
 from . import csp_policy_version_procedure
 from . import csp_procedure
 from . import csp_procedure_step
+from . import csp_quality_calibration
+from . import csp_quality_cause
+from . import csp_quality_review
+from . import csp_quality_review_line
 from . import csp_remedy_limit
+from . import csp_scorecard
+from . import csp_scorecard_criterion
+from . import csp_scorecard_section
 from . import csp_segment
 from . import csp_segment_card
 from . import csp_segment_membership
@@ -115,6 +122,7 @@ from . import helpdesk_ticket_tag
 from . import helpdesk_ticket_team
 from . import helpdesk_ticket_team_complaint
 from . import helpdesk_ticket_team_distribution
+from . import helpdesk_ticket_team_quality
 from . import ir_actions_server
 from . import ir_actions_server_complaint
 from . import ir_model_data

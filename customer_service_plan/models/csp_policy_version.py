@@ -57,6 +57,7 @@ CONTENT_FIELDS = frozenset(
         "escalation_list_id",
         "procedure_ids",
         "coverage_ids",
+        "scorecard_id",
         "material_change",
         "change_summary",
         *SILENCE_FIELDS,
@@ -140,6 +141,16 @@ class CspPolicyVersion(models.Model):
         ondelete="restrict",
         help="Who is told, and when, before these promises are missed and after. "
         "Empty: the company's list, see the settings.",
+    )
+    scorecard_id = fields.Many2one(
+        comodel_name="csp.scorecard",
+        domain="[('company_id', 'in', [company_id, False]), "
+        "('state', '!=', 'retired')]",
+        check_company=True,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="By which the quality of these tickets is reviewed, in the version of it "
+        "that is in use then. Empty: the first scorecard that fits the channel.",
     )
     material_change = fields.Boolean(
         default=True,
@@ -382,6 +393,7 @@ class CspPolicyVersion(models.Model):
         return {
             "purpose": self.purpose,
             "escalation_list_id": self.escalation_list_id.id,
+            "scorecard_id": self.scorecard_id.id,
             "line_ids": [
                 Command.create(vals)
                 for vals in self.line_ids.with_context(active_test=False).copy_data()

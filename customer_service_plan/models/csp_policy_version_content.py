@@ -76,6 +76,7 @@ class CspPolicyVersion(models.Model):
 
 
 def _content_of(record, skipped=frozenset()):
+    """What is filled in: a field that a later release adds changes no fingerprint."""
     values = {}
     for name, field in sorted(record._fields.items()):
         if not (field.store and field.copy) or field.compute:
@@ -96,7 +97,7 @@ def _content_of(record, skipped=frozenset()):
             values[name] = field._get_stored_translations(record) or {}
         else:
             values[name] = record[name]
-    return values
+    return {name: value for name, value in values.items() if value}
 
 
 def _in_order(record):

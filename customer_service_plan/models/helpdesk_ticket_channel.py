@@ -5,6 +5,7 @@ from odoo.exceptions import ValidationError
 from odoo.fields import Domain
 
 LIVE_KINDS = {"phone", "in_person", "chat"}
+SPOKEN_KINDS = {"phone", "in_person"}
 # The channels that come with helpdesk_mgmt.
 SHIPPED_KINDS = {
     "helpdesk_mgmt.helpdesk_ticket_channel_web": "web",
@@ -83,6 +84,10 @@ class HelpdeskTicketChannel(models.Model):
     def _compute_csp_live(self):
         for channel in self:
             channel.csp_live = channel.csp_kind in LIVE_KINDS
+
+    def _csp_contact_kind(self):
+        """Whether people speak or write on this channel; unknown ones are written."""
+        return "spoken" if self.csp_kind in SPOKEN_KINDS else "written"
 
     @api.depends("csp_hours_id", "csp_live", "company_id")
     @api.depends_context("company", "lang", "tz")

@@ -66,8 +66,10 @@ from . import test_procedures
 from . import test_profile
 from . import test_promise_apply
 from . import test_promises
+from . import test_quality_review
 from . import test_query_counts
 from . import test_replies
+from . import test_scoring_rules
 from . import test_screens
 from . import test_segment_doors
 from . import test_segment_screens

@@ -67,6 +67,11 @@ READERS = {
     "csp.pilot.criterion": AGENTS,
     "csp.pilot.participation": {"csp_manager"},
     "csp.procedure": AGENTS,
+    "csp.quality.calibration": {"csp_reviewer", "csp_manager"},
+    "csp.quality.cause": AGENTS,
+    "csp.scorecard": AGENTS,
+    "csp.scorecard.criterion": AGENTS,
+    "csp.scorecard.section": AGENTS,
     "csp.procedure.step": AGENTS,
     "csp.standard": AGENTS,
     "csp.coverage": AGENTS,
@@ -78,6 +83,17 @@ READERS = {
 PRIVATE = {
     "csp.customer.profile": {"csp_profile_reader": set(OPERATIONS)},
     "csp.customer.statement": {"csp_profile_reader": {"read", "write"}},
+    # Rules and the models themselves say of which reviews, and when.
+    "csp.quality.review": {
+        **dict.fromkeys(AGENTS, {"read"}),
+        "csp_reviewer": {"read", "write", "create"},
+        "csp_manager": set(OPERATIONS),
+    },
+    "csp.quality.review.line": {
+        **dict.fromkeys(AGENTS, {"read"}),
+        "csp_reviewer": {"read", "write", "create"},
+        "csp_manager": {"read", "write", "create"},
+    },
     # Users, of which a manager sees and saves what concerns the service plan.
     "csp.staff": {"csp_manager": {"read", "write"}},
 }
@@ -223,6 +239,7 @@ class TestAccessMatrix(CspCommon):
                 "action_open_target",
                 "action_try_on_past",
             },
+            "csp.quality.review": {"action_done"},
             "csp.policy.version": {
                 "action_remind_to_sign",
                 "action_view_acknowledgements",

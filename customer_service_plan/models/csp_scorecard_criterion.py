@@ -1,0 +1,118 @@
+from odoo import api, fields, models
+
+#: How many steps a scale has.
+STEPS = {"yes_no": 2, "3": 3, "4": 4, "5": 5}
+#: Fields of the sentences for the steps of a scale, from the worst to the best.
+STEP_TEXTS = ("step_1", "step_2", "step_3", "step_4", "step_5")
+
+
+class CspScorecardCriterion(models.Model):
+    """One point of a scorecard that is marked, with a sentence for each step.
+
+    It may point to the standard of behaviour that it checks, so that the policy, its
+    procedure and the review speak of the same thing.
+    """
+
+    _name = "csp.scorecard.criterion"
+    _description = "Criterion of a Scorecard"
+    _order = "scorecard_id, section_sequence, sequence, id"
+
+    scorecard_id = fields.Many2one(
+        comodel_name="csp.scorecard", required=True, index=True, ondelete="cascade"
+    )
+    company_id = fields.Many2one(related="scorecard_id.company_id")
+    section_id = fields.Many2one(
+        comodel_name="csp.scorecard.section",
+        domain="[('scorecard_id', '=', scorecard_id)]",
+        index="btree_not_null",
+        ondelete="cascade",
+    )
+    section_sequence = fields.Integer(
+        related="section_id.sequence", string="Order of the section", store=True
+    )
+    sequence = fields.Integer(default=10)
+    name = fields.Char(required=True, translate=True)
+    description = fields.Text(
+        string="What to look at",
+        translate=True,
+        help="In words that two reviewers understand alike.",
+    )
+    weight = fields.Integer(
+        default=10,
+        aggregator=None,
+        help="How much it counts beside the others. 0: not at all, but a critical one "
+        "still fails the review.",
+    )
+    scale = fields.Selection(
+        selection=[
+            ("yes_no", "Yes or no"),
+            ("3", "3 steps"),
+            ("4", "4 steps"),
+            ("5", "5 steps"),
+        ],
+        default="yes_no",
+        required=True,
+    )
+    step_1 = fields.Text(string="Lowest step", translate=True)
+    step_2 = fields.Text(string="Second step", translate=True)
+    step_3 = fields.Text(string="Third step", translate=True)
+    step_4 = fields.Text(string="Fourth step", translate=True)
+    step_5 = fields.Text(string="Fifth step", translate=True)
+    allow_na = fields.Boolean(
+        string="May not apply",
+        default=True,
+        help="A reviewer may say that it does not apply to this contact: it then "
+        "counts neither for nor against.",
+    )
+    critical = fields.Selection(
+        selection=[
+            ("section", "Fails its section"),
+            ("all", "Fails the whole review"),
+        ],
+        help="What a mark below half of the scale does. Keep it for what must never "
+        "happen: law, safety, privacy.",
+    )
+    error_kind = fields.Selection(
+        selection=[
+            ("customer", "Critical for the customer"),
+            ("business", "Critical for the business"),
+            ("compliance", "Critical for law and rules"),
+        ],
+        string="Error kind",
+        help="Errors of these kinds are counted apart from the score.",
+    )
+    standard_id = fields.Many2one(
+        comodel_name="csp.standard",
+        string="Standard",
+        index="btree_not_null",
+        ondelete="restrict",
+        help="The standard of behaviour that this criterion checks.",
+    )
+    cause_ids = fields.Many2many(
+        comodel_name="csp.quality.cause",
+        relation="csp_scorecard_criterion_cause_rel",
+        column1="criterion_id",
+        column2="cause_id",
+        string="Causes to choose from",
+        context={"active_test": False},
+        help="Empty: the whole catalogue.",
+    )
+
+    _weight_not_negative = models.Constraint(
+        "CHECK(weight >= 0)", "A criterion cannot weigh less than nothing."
+    )
+
+    def _step_count(self):
+        """How many steps the scale of this criterion has."""
+        self.ensure_one()
+        return STEPS[self.scale]
+
+    @api.model
+    def _step_names(self):
+        """What the steps are called where a criterion has no sentence for them."""
+        return {
+            "yes_no": [self.env._("No"), self.env._("Yes")],
+            "3": ["1", "2", "3"],
+            "4": ["1", "2", "3", "4"],
+            "5": ["1", "2", "3", "4", "5"],
+        }

@@ -225,35 +225,12 @@ EVENTS = "'missed', 'escalated'"
 
 class TestManyProcesses(EscalationProcesses):
     def test_four_sweeps_at_once(self):
-        """Nothing twice, nothing lost, faster than one, one message for a person."""
+        """Nothing twice, nothing lost, one message for a person; `make bench` tells
+        how much faster they are than one."""
         self.prepare(1200)
-        alone = f"{self.database}_alone"
-        databases.copy(self.database, alone)
-        self.addCleanup(databases.drop, alone)
-        timed = f"import time\nstarted = time.time()\n{SWEEP.format(size=50)}"
-        timed += f'env.cr.commit()\nprint("{MARK}%s" % (time.time() - started))\n'
-
-        def seconds(processes):
-            texts = self.together([timed] * processes)
-            found = [
-                float(line.partition(MARK)[2].strip("'\""))
-                for text in texts
-                for line in text.splitlines()
-                if MARK in line and "%" not in line
-            ]
-            self.assertEqual(len(found), processes)
-            return max(found)
-
-        four = seconds(4)
+        self.together([SWEEP.format(size=50) + "\nenv.cr.commit()\n"] * 4)
         self.assertAllCarriedOut()
         self.assertEqual((self.digests("leader"), self.digests("agent")), (1, 1))
-        self.database, several = alone, self.database
-        one = seconds(1)
-        self.assertAllCarriedOut()
-        self.assertEqual((self.digests("leader"), self.digests("agent")), (1, 1))
-        print(f"\n1,200 due: one sweep {one:.1f} s, four at once {four:.1f} s")
-        # Patient with a machine that has other things to do (see `make bench`)
-        self.assertLess(four, 1.25 * one)
         self.database = several
         before = self.state()
         self.shell(CRON * 2)

@@ -231,7 +231,6 @@ class TestManyProcesses(EscalationProcesses):
         self.together([SWEEP.format(size=50) + "\nenv.cr.commit()\n"] * 4)
         self.assertAllCarriedOut()
         self.assertEqual((self.digests("leader"), self.digests("agent")), (1, 1))
-        self.database = several
         before = self.state()
         self.shell(CRON * 2)
         self.assertEqual(self.state(), before)

@@ -79,6 +79,7 @@ from . import csp_procedure_step
 from . import csp_quality_calibration
 from . import csp_quality_cause
 from . import csp_quality_review
+from . import csp_quality_review_desk
 from . import csp_quality_review_line
 from . import csp_remedy_limit
 from . import csp_scorecard
@@ -131,6 +132,7 @@ from . import res_company
 from . import res_company_approval
 from . import res_company_complaint
 from . import res_company_cover
+from . import res_company_quality
 from . import res_company_review
 from . import res_config_settings
 from . import res_partner

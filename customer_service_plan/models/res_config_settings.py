@@ -44,3 +44,12 @@ class ResConfigSettings(models.TransientModel):
     csp_backtest_days = fields.Integer(
         related="company_id.csp_backtest_days", readonly=False
     )
+    csp_quality_answer_days = fields.Integer(
+        related="company_id.csp_quality_answer_days", readonly=False
+    )
+    csp_quality_due_days = fields.Integer(
+        related="company_id.csp_quality_due_days", readonly=False
+    )
+    csp_newcomer_days = fields.Integer(
+        related="company_id.csp_newcomer_days", readonly=False
+    )

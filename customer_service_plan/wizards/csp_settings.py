@@ -19,6 +19,9 @@ SETTINGS = (
     "csp_profile_keep_months",
     "csp_backtest_days",
     "csp_review_lead_days",
+    "csp_quality_answer_days",
+    "csp_quality_due_days",
+    "csp_newcomer_days",
 )
 
 
@@ -138,6 +141,25 @@ class CspSettings(models.TransientModel):
 
     csp_review_lead_days = fields.Integer(
         string="Days to prepare a review",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+    )
+
+    csp_quality_answer_days = fields.Integer(
+        string="Days to answer a quality review",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+    )
+    csp_quality_due_days = fields.Integer(
+        string="Days to do a quality review",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+    )
+    csp_newcomer_days = fields.Integer(
+        string="Days that somebody counts as new",
         compute="_compute_settings",
         store=True,
         readonly=False,

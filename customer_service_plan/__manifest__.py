@@ -35,6 +35,7 @@
         "security/csp_profile_security.xml",
         "security/csp_promise_security.xml",
         "security/csp_quality_security.xml",
+        "security/csp_quality_sampling_security.xml",
         "security/csp_staff_security.xml",
         "security/helpdesk_mgmt_repairs.xml",
         "data/csp_customer_profile_data.xml",

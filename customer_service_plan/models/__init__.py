@@ -81,6 +81,11 @@ from . import csp_quality_cause
 from . import csp_quality_review
 from . import csp_quality_review_desk
 from . import csp_quality_review_line
+from . import csp_quality_sampling
+from . import csp_quality_sampling_reviewer
+from . import csp_quality_sampling_run
+from . import csp_quality_sampling_share
+from . import csp_quality_review_sampling
 from . import csp_remedy_limit
 from . import csp_scorecard
 from . import csp_scorecard_criterion

@@ -52,3 +52,32 @@ class CspObjective(models.Model):
         for objective in self:
             plans = objective.plan_ids.sorted(lambda plan: order.index(plan.state))
             objective.mission_text = plans[:1].mission
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        objectives = super().create(vals_list)
+        for ties in objectives._ties():
+            objectives._check_may_write(ties)
+        return objectives
+
+    def write(self, vals):
+        if {"plan_ids", "policy_ids"}.isdisjoint(vals):
+            return super().write(vals)
+        before = self._ties()
+        result = super().write(vals)
+        for old, new in zip(before, self._ties(), strict=True):
+            self._check_may_write((old | new) - (old & new))
+        return result
+
+    def _ties(self):
+        """Plans, then policies, of each of these objectives, whoever sees them."""
+        # sudo: csp.objective: only to see which of them somebody changes
+        found = self.sudo()
+        return [each[name] for name in ("plan_ids", "policy_ids") for each in found]
+
+    def _check_may_write(self, records):
+        """Refuse to tie an objective to plans and policies of others.
+
+        Odoo asks for the right to write the objective only.
+        """
+        records.with_env(self.env).check_access("write")

@@ -35,3 +35,10 @@ class CspValue(models.Model):
 
     def _default_plan_id(self):
         return self.env["csp.plan"]._in_force_for(self.env.company)
+
+    def write(self, vals):
+        """Nobody puts a value of his own into a plan that he may not write."""
+        result = super().write(vals)
+        if "plan_id" in vals:
+            self.plan_id.check_access("write")
+        return result

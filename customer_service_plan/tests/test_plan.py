@@ -164,6 +164,76 @@ class TestPlan(CspCommon):
         shared.company_id = self.env.company
         self.assertEqual(shared.plan_id, ours, "one of another company may not")
 
+    def _assert_refused(self, records, method, *args, error=AccessError):
+        with self.assertRaises(error):
+            getattr(records, method)(*args)
+            self.env.flush_all()
+
+    @freeze_time(DAY)
+    def test_doors_of_values_and_objectives(self):
+        """By RPC, agents change nothing; customers, and managers of another company,
+        do not even see anything."""
+        plan = self._plan(value_ids=[Command.create({"name": "We keep our word"})])
+        company = self.env.company
+        plan.objective_ids = self.env["csp.objective"].create(
+            {"name": "Quick", "company_id": company.id}
+        )
+        plan.action_put_in_force()
+        other = self.env["res.company"].create({"name": "Other"})
+        portal = new_test_user(self.env, "csp_plan_portal", groups="base.group_portal")
+        stranger = new_test_user(
+            self.env,
+            "csp_plan_stranger",
+            groups="customer_service_plan.group_manager",
+            company_id=other.id,
+            company_ids=[Command.set(other.ids)],
+        )
+        forged = {"name": "Forged"}
+        for user in self.own_agent, portal, stranger:
+            theirs = plan.with_user(user)
+            for records in plan.value_ids, plan.objective_ids:
+                records = records.with_user(user)
+                with self.subTest(user=user.login, model=records._name):
+                    self.assertEqual(records.has_access("read"), user == self.own_agent)
+                    if user != self.own_agent:
+                        self._assert_refused(records, "read", ["name"])
+                    self._assert_refused(records, "write", forged)
+                    self._assert_refused(records, "web_save", forged, {})
+                    self._assert_refused(records, "copy")
+                    self._assert_refused(records, "unlink")
+            with self.subTest(user=user.login):
+                created = {"value_ids": [Command.create(forged)]}
+                self._assert_refused(theirs, "write", created)
+                cleared = {"objective_ids": [Command.clear()]}
+                self._assert_refused(theirs, "write", cleared)
+                Value = self.env["csp.value"].with_user(user)
+                self._assert_refused(Value, "create", {**forged, "plan_id": plan.id})
+                by_default = Value.with_context(default_plan_id=plan.id)
+                self._assert_refused(by_default, "create", forged)
+
+    @freeze_time(DAY)
+    def test_nothing_is_put_into_a_plan_of_another_company(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        theirs = self.env["csp.plan"].create({"name": "Theirs", "company_id": other.id})
+        self.assertNotIn(other, self.manager.company_ids)
+        plan = self._plan(value_ids=[Command.create({"name": "Ours"})])
+        put = {"plan_id": theirs.id}
+        self._assert_refused(plan.value_ids, "write", put)
+        self._assert_refused(plan.value_ids, "create", {"name": "Ours", **put})
+        Objective = self.env["csp.objective"].with_user(self.manager)
+        objective = Objective.create({"name": "Quick"})
+        policy = self._create_policy([], publish=False, company_id=other.id)
+        for link in (
+            {"plan_ids": [Command.link(theirs.id)]},
+            {"plan_ids": theirs.ids},
+            {"policy_ids": [Command.set(policy.ids)]},
+        ):
+            self._assert_refused(objective, "write", link)
+            self._assert_refused(Objective, "create", {"name": "Quick", **link})
+        theirs.objective_ids = objective
+        objective.plan_ids = [Command.link(plan.id), Command.unlink(plan.id)]
+        self.assertEqual(theirs.objective_ids, objective)
+
     def test_copy_takes_values_and_objectives(self):
         plan = self._plan(value_ids=[Command.create({"name": "We keep our word"})])
         plan.objective_ids = self.env["csp.objective"].create({"name": "Quick"})

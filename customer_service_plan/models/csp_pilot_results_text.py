@@ -283,40 +283,40 @@ class CspPilot(models.Model):
         )
 
     def _kind_rows(self, compared, words):
-        sides = [compared["trial"], compared["others"]]
+        def kept(side):
+            return self._share_text(side, "kept", words) if side["cases"] else ""
 
-        def cells(write, name):
-            return [
-                write(side[name]) if side[name] is not None else "" for side in sides
-            ]
+        def figure(name, write):
+            return lambda side: "" if side[name] is None else write(side[name])
 
         rows = [
-            (
+            _row(
                 self.env._("Kept"),
-                [
-                    self._share_text(side, "kept", words) if side["cases"] else ""
-                    for side in sides
-                ],
+                compared,
+                kept,
                 self._bounded_text(compared["difference"], words, "points"),
             ),
-            (
+            _row(
                 self.env._("Half took no longer than"),
-                cells(words.duration, "median"),
+                compared,
+                figure("median", words.duration),
                 self._bounded_text(compared["median_difference"], words, "duration"),
             ),
-            (
+            _row(
                 self.env._("Nine of ten took no longer than"),
-                cells(words.duration, "p90"),
-                "",
+                compared,
+                figure("p90", words.duration),
             ),
         ]
-        for name, label in (
-            ("late", self.env._("Open and late, counted as missed")),
-            ("open", self.env._("Open and in time, not counted")),
-            ("excused", self.env._("Excused, not counted")),
-        ):
-            if any(side[name] for side in sides):
-                rows.append((label, cells(words.whole, name), ""))
+        rows += [
+            _row(label, compared, figure(name, words.whole))
+            for name, label in (
+                ("late", self.env._("Open and late, counted as missed")),
+                ("open", self.env._("Open and in time, not counted")),
+                ("excused", self.env._("Excused, not counted")),
+            )
+            if compared["trial"][name] or compared["others"][name]
+        ]
         return _table(rows)
 
     # === What customers say ===
@@ -370,32 +370,33 @@ class CspPilot(models.Model):
             return self.env._("none")
         return self._share_text(side, "count", words)
 
+    def _marks_text(self, side, words):
+        if not side["cases"]:
+            return ""
+        return self.env._(
+            "%(mean)s (%(answers)s)",
+            mean=words.mark(side["mean"]),
+            answers=words.whole(side["cases"]),
+        )
+
     def _customers_rows(self, figures, words):
         opinions, complaints = figures["opinions"], figures["complaints"]
-        groups = ("trial", "others")
         rows = [
-            (
+            _row(
                 self.env._("Requests"),
-                [words.whole(figures[group]["tickets"]) for group in groups],
-                "",
+                figures,
+                lambda side: words.whole(side["tickets"]),
             ),
-            (
+            _row(
                 self.env._("Complaints"),
-                [self._complaints_text(complaints[group], words) for group in groups],
+                complaints,
+                lambda side: self._complaints_text(side, words),
                 self._bounded_text(complaints["difference"], words, "points"),
             ),
-            (
+            _row(
                 self.env._("Mean mark (answers)"),
-                [
-                    self.env._(
-                        "%(mean)s (%(answers)s)",
-                        mean=words.mark(opinions[group]["mean"]),
-                        answers=words.whole(opinions[group]["cases"]),
-                    )
-                    if opinions[group]["cases"]
-                    else ""
-                    for group in groups
-                ],
+                opinions,
+                lambda side: self._marks_text(side, words),
                 self._bounded_text(opinions["difference"], words, "mark"),
             ),
         ]
@@ -493,10 +494,16 @@ def _share_of_one_customer(group):
     return group["most"] / group["tickets"]
 
 
+def _row(label, compared, write, difference=""):
+    """A row of a table: what `write` says of either side, and how they differ."""
+    return {
+        "label": label,
+        "trial": write(compared["trial"]),
+        "others": write(compared["others"]),
+        "difference": difference,
+    }
+
+
 def _table(rows):
-    """Rows for the page, without those that are empty on either side."""
-    return [
-        {"label": label, "trial": trial, "others": others, "difference": difference}
-        for label, (trial, others), difference in rows
-        if trial or others
-    ]
+    """The rows for the page, without those that are empty on either side."""
+    return [row for row in rows if row["trial"] or row["others"]]

@@ -53,7 +53,7 @@ class CspPolicyVersion(models.Model):
     def _compute_honesty_data(self):
         for version in self:
             version.honesty_data = (
-                version.state in ("draft", "in_review", "approved")
+                version.state in ("draft", "in_review")
                 and isinstance(version.id, int)
                 and version._describe_findings(version._publishing_findings())
             )

@@ -2,8 +2,11 @@
 
 The examples are those of R. G. Newcombe (Statistics in Medicine 17, 1998: 857–872,
 table I, and 873–890, table II, method 10) and of the R package statpsych by D. G.
-Bonett, one of the authors of the method for medians.
+Bonett, one of the authors of the method for medians; quantiles of Student's t are those
+of the NIST/SEMATECH e-Handbook of Statistical Methods, table 1.3.6.7.2.
 """
+
+from math import sqrt
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,16 +14,19 @@ from hypothesis import strategies as st
 from odoo.tests.common import BaseCase
 
 from ..tools.statistics import (
+    MANY_DEGREES,
     MINIMUM_FOR_MEDIANS,
     Interval,
     difference_of_means,
     difference_of_medians,
     difference_of_proportions,
+    mean_interval,
     median_interval,
     percentile,
     proportion_interval,
     quantile,
     share_reached,
+    student_quantile,
 )
 
 samples = st.integers(1, 5000).flatmap(
@@ -239,3 +245,83 @@ class TestMeans(BaseCase):
         self.assertAlmostEqual(found.low, 0.5 - 0.98, 3)
         self.assertAlmostEqual(found.high, 0.5 + 0.98, 3)
         self.assertIsNone(difference_of_means(4.5, 0, 1, 4.0, 4.0, 100))
+
+    def test_published_quantiles_of_t(self):
+        # Degrees of freedom; 0.90, 0.95, 0.975, 0.99 and 0.995 below.
+        for degrees, *published in (
+            (1, 3.078, 6.314, 12.706, 31.821, 63.657),
+            (2, 1.886, 2.920, 4.303, 6.965, 9.925),
+            (3, 1.638, 2.353, 3.182, 4.541, 5.841),
+            (4, 1.533, 2.132, 2.776, 3.747, 4.604),
+            (5, 1.476, 2.015, 2.571, 3.365, 4.032),
+            (9, 1.383, 1.833, 2.262, 2.821, 3.250),
+            (10, 1.372, 1.812, 2.228, 2.764, 3.169),
+            (19, 1.328, 1.729, 2.093, 2.539, 2.861),
+            (30, 1.310, 1.697, 2.042, 2.457, 2.750),
+            (60, 1.296, 1.671, 2.000, 2.390, 2.660),
+            (100, 1.290, 1.660, 1.984, 2.364, 2.626),
+        ):
+            for level, quantile_of_t in zip(
+                (0.8, 0.9, 0.95, 0.98, 0.99), published, strict=True
+            ):
+                with self.subTest(degrees=degrees, level=level):
+                    found = student_quantile(degrees, level)
+                    self.assertAlmostEqual(found, quantile_of_t, 3)
+        self.assertAlmostEqual(student_quantile(10**9, 0.95), quantile(0.95), 8)
+
+    def test_both_ways_to_a_quantile_of_t_agree(self):
+        for level in (0.5, 0.8, 0.95, 0.99, 0.999):
+            before, after = (
+                student_quantile(MANY_DEGREES + step, level) for step in (0, 1)
+            )
+            self.assertLess(after, before)
+            # The distance of neighbours is about (z³ + z) / 4n².
+            z = quantile(level)
+            expected = (z**3 + z) / 4 / MANY_DEGREES**2
+            self.assertAlmostEqual(before - after, expected, delta=expected / 20)
+
+    def test_published_interval_of_a_mean(self):
+        # NIST e-Handbook 1.3.5.2, ZARR13.DAT: 195 cases, 9.261460 ± 0.00322.
+        found = mean_interval(9.261460, 0.02278881, 195)
+        self.assertAlmostEqual(found.low, 9.258242, 5)
+        self.assertAlmostEqual(found.high, 9.264679, 5)
+
+    def test_interval_of_a_mean(self):
+        found = mean_interval(80, 10, 4)
+        self.assertAlmostEqual(found.low, 80 - 3.182446 * 5, 5)
+        self.assertAlmostEqual(found.high, 80 + 3.182446 * 5, 5)
+        # Three of four cases seen: half of the bounds.
+        part = mean_interval(80, 10, 3, population=4)
+        whole = mean_interval(80, 10, 3)
+        self.assertAlmostEqual(2 * (part.high - 80), whole.high - 80)
+        self.assertEqual(mean_interval(80, 10, 4, population=4), Interval(80, 80))
+        self.assertEqual(mean_interval(80, 0, 1, population=1), Interval(80, 80))
+        self.assertIsNone(mean_interval(80, 0, 1))
+        self.assertIsNone(mean_interval(0, 0, 0, population=0))
+
+    def test_impossible_means_are_refused(self):
+        for case in ((80, -1, 5), (80, 1, -1)):
+            with self.assertRaises(ValueError):
+                mean_interval(*case)
+        with self.assertRaises(ValueError):
+            mean_interval(80, 1, 5, population=4)
+        with self.assertRaises(ValueError):
+            student_quantile(0, 0.95)
+
+    @given(
+        st.floats(0, 100),
+        st.floats(0.01, 50),
+        st.integers(2, 2000),
+        st.sampled_from([0.5, 0.8, 0.95, 0.99]),
+    )
+    def test_bounds_of_a_mean(self, mean, deviation, count, level):
+        low, high = mean_interval(mean, deviation, count, level)
+        self.assertAlmostEqual(mean - low, high - mean, 8)
+        normal = quantile(level) * deviation / sqrt(count)
+        self.assertGreater(high - mean, normal)
+        more = mean_interval(mean, deviation, count + 1, level)
+        self.assertLess(more.high, high)
+        known = mean_interval(mean, deviation, count, level, population=count * 2)
+        self.assertAlmostEqual((known.high - mean) * sqrt(2), high - mean, 6)
+        wider = mean_interval(mean, deviation, count, (1 + level) / 2)
+        self.assertGreater(wider.high, high)

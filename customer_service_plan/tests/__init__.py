@@ -4,6 +4,7 @@ from . import test_acknowledgement_doors
 from . import test_acknowledgement_notices
 from . import test_acknowledgement_tour
 from . import test_reading_rules
+from . import test_agreement_rules
 from . import test_approval
 from . import test_backtest
 from . import test_backtest_rules
@@ -69,6 +70,8 @@ from . import test_promises
 from . import test_quality_review
 from . import test_query_counts
 from . import test_replies
+from . import test_scorecards
+from . import test_sampling_rules
 from . import test_scoring_rules
 from . import test_screens
 from . import test_segment_doors

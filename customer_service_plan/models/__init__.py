@@ -81,12 +81,14 @@ from . import csp_quality_cause
 from . import csp_quality_review
 from . import csp_quality_review_desk
 from . import csp_quality_review_line
+from . import csp_quality_review_scorecard
 from . import csp_quality_sampling
 from . import csp_quality_sampling_reviewer
 from . import csp_quality_sampling_run
 from . import csp_quality_sampling_share
 from . import csp_quality_review_sampling
 from . import csp_remedy_limit
+from . import csp_scorecard_part
 from . import csp_scorecard
 from . import csp_scorecard_criterion
 from . import csp_scorecard_section

@@ -1,4 +1,7 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from .protected import is_by_addon
 
 #: How many steps a scale has.
 STEPS = {"yes_no": 2, "3": 3, "4": 4, "5": 5}
@@ -14,6 +17,7 @@ class CspScorecardCriterion(models.Model):
     """
 
     _name = "csp.scorecard.criterion"
+    _inherit = ["csp.scorecard.part"]
     _description = "Criterion of a Scorecard"
     _order = "scorecard_id, section_sequence, sequence, id"
 
@@ -29,6 +33,16 @@ class CspScorecardCriterion(models.Model):
     )
     section_sequence = fields.Integer(
         related="section_id.sequence", string="Order of the section", store=True
+    )
+    origin_id = fields.Many2one(
+        comodel_name="csp.scorecard.criterion",
+        string="First written as",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The same criterion in the version of the scorecard that had it first; "
+        "empty there. Marks given by different versions are compared by it.",
     )
     sequence = fields.Integer(default=10)
     name = fields.Char(required=True, translate=True)
@@ -64,6 +78,12 @@ class CspScorecardCriterion(models.Model):
         help="A reviewer may say that it does not apply to this contact: it then "
         "counts neither for nor against.",
     )
+    share = fields.Float(
+        string="Counts (%)",
+        digits=(5, 1),
+        compute="_compute_share",
+        help="Its weight among all weights of the scorecard, where all criteria apply.",
+    )
     critical = fields.Selection(
         selection=[
             ("section", "Fails its section"),
@@ -93,6 +113,7 @@ class CspScorecardCriterion(models.Model):
         relation="csp_scorecard_criterion_cause_rel",
         column1="criterion_id",
         column2="cause_id",
+        ondelete="restrict",
         string="Causes to choose from",
         context={"active_test": False},
         help="Empty: the whole catalogue.",
@@ -102,10 +123,56 @@ class CspScorecardCriterion(models.Model):
         "CHECK(weight >= 0)", "A criterion cannot weigh less than nothing."
     )
 
+    @api.depends("weight", "scorecard_id.criterion_ids.weight")
+    def _compute_share(self):
+        for criterion in self:
+            total = sum(criterion.scorecard_id.criterion_ids.mapped("weight"))
+            criterion.share = 100 * criterion.weight / total if total else 0
+
+    @api.constrains("scorecard_id", "section_id")
+    def _check_section(self):
+        for criterion in self:
+            section = criterion.section_id
+            if section and section.scorecard_id != criterion.scorecard_id:
+                raise ValidationError(
+                    self.env._(
+                        "“%(criterion)s” cannot belong to “%(section)s”: that is a "
+                        "section of another scorecard.",
+                        criterion=criterion.name,
+                        section=section.name,
+                    )
+                )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        if not is_by_addon(self.env):
+            # Which criterion is the same as an earlier one is not for anybody to say.
+            vals_list = [{**vals, "origin_id": False} for vals in vals_list]
+        return super().create(vals_list)
+
+    def write(self, vals):
+        if "origin_id" in vals and not is_by_addon(self.env):
+            vals = {name: value for name, value in vals.items() if name != "origin_id"}
+        return super().write(vals)
+
+    def _first(self):
+        """The same criterion in the version that had it first."""
+        self.ensure_one()
+        return self.origin_id or self
+
     def _step_count(self):
         """How many steps the scale of this criterion has."""
         self.ensure_one()
         return STEPS[self.scale]
+
+    def _step_texts(self):
+        """What each step of its scale means, from the worst to the best: the sentence
+        for it, else its name."""
+        self.ensure_one()
+        names = self._step_names()[self.scale]
+        return [
+            self[field] or name for field, name in zip(STEP_TEXTS, names, strict=False)
+        ]
 
     @api.model
     def _step_names(self):

@@ -5,6 +5,7 @@ class CspScorecardSection(models.Model):
     """A part of a scorecard, with the criteria that belong together."""
 
     _name = "csp.scorecard.section"
+    _inherit = ["csp.scorecard.part"]
     _description = "Section of a Scorecard"
     _order = "scorecard_id, sequence, id"
 

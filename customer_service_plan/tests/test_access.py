@@ -244,6 +244,7 @@ class TestAccessMatrix(CspCommon):
                 "action_try_on_past",
             },
             "csp.quality.review": {"action_done"},
+            "csp.scorecard": {"action_new_version", "action_retire", "action_use"},
             "csp.policy.version": {
                 "action_remind_to_sign",
                 "action_view_acknowledgements",

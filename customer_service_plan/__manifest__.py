@@ -43,6 +43,7 @@
         "data/csp_complaint_data.xml",
         "data/csp_need_data.xml",
         "data/csp_standard_data.xml",
+        "data/csp_scorecard_data.xml",
         "data/helpdesk_ticket_channel_data.xml",
         "data/ir_cron_data.xml",
         "data/mail_activity_type_data.xml",

@@ -308,3 +308,51 @@ class TestScorecardFrozen(ScorecardsCommon):
             foreign.with_user(user).read(["name"])
         with self.assertRaises(AccessError):
             foreign.with_user(user).action_retire()
+
+
+class TestReadyScorecards(ScorecardsCommon):
+    """What a new company finds: the five rules and CARE, written and spoken."""
+
+    def _ready(self):
+        names = ("rules_written", "rules_spoken", "care_written", "care_spoken")
+        return self.env["csp.scorecard"].union(
+            *(self.env.ref(f"customer_service_plan.csp_scorecard_{it}") for it in names)
+        )
+
+    def test_they_are_complete(self):
+        for scorecard in self._ready():
+            with self.subTest(name=scorecard.name):
+                self.assertEqual(scorecard.state, "in_use")
+                self.assertEqual(scorecard.total_weight, 100)
+                self.assertTrue(scorecard.description)
+                scorecard._check_usable()
+                fatal = scorecard.criterion_ids.filtered(
+                    lambda one: one.critical == "all"
+                )
+                self.assertEqual(fatal.error_kind, "compliance")
+                for criterion in scorecard.criterion_ids:
+                    count = criterion._step_count()
+                    texts = [criterion[f"step_{it}"] for it in range(1, 6)]
+                    self.assertTrue(all(texts[:count]), criterion.name)
+                    self.assertFalse(any(texts[count:]), criterion.name)
+                    self.assertTrue(criterion.description, criterion.name)
+                    self.assertTrue(criterion.standard_id, criterion.name)
+        self.assertGreaterEqual(self.env["csp.quality.cause"].search_count([]), 8)
+
+    def test_they_fit_their_contacts(self):
+        ready = self._ready()
+        ready.active = True
+        self.scorecard.active = False
+        Channel = self.env["helpdesk.ticket.channel"]
+        for kind, expected in (("phone", ready[1]), ("email", ready[0])):
+            channel = Channel.create({"name": kind, "csp_kind": kind})
+            ticket = self._create_ticket(user_id=self.agent.id, channel_id=channel.id)
+            self.assertEqual(self._begin(ticket=ticket).scorecard_id, expected)
+
+    def test_they_may_be_changed_until_they_are_used(self):
+        scorecard = self._ready()[0].with_user(self.manager)
+        scorecard.criterion_ids[0].weight = 7
+        scorecard.active = True
+        self._begin(scorecard_id=scorecard.id)
+        with self.assertRaises(UserError):
+            scorecard.criterion_ids[0].weight = 8

@@ -64,6 +64,7 @@
         "wizards/csp_policy_review_decide_views.xml",
         "wizards/csp_promise_apply_views.xml",
         "wizards/csp_promise_why_views.xml",
+        "wizards/csp_quality_review_assign_views.xml",
         "wizards/csp_settings_views.xml",
         "wizards/csp_ticket_escalate_views.xml",
         "wizards/csp_ticket_bulk_views.xml",

@@ -80,6 +80,7 @@ from . import csp_quality_calibration
 from . import csp_quality_cause
 from . import csp_quality_review
 from . import csp_quality_review_desk
+from . import csp_quality_review_hand
 from . import csp_quality_review_line
 from . import csp_quality_review_scorecard
 from . import csp_quality_sampling
@@ -125,6 +126,7 @@ from . import helpdesk_ticket_complaint_portal
 from . import helpdesk_ticket_complaint_steps
 from . import helpdesk_ticket_silence
 from . import helpdesk_ticket_procedure
+from . import helpdesk_ticket_review
 from . import helpdesk_ticket_stage
 from . import helpdesk_ticket_tag
 from . import helpdesk_ticket_team

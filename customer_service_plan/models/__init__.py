@@ -78,10 +78,15 @@ from . import csp_procedure
 from . import csp_procedure_step
 from . import csp_quality_calibration
 from . import csp_quality_cause
+from . import csp_quality_dispute
+from . import csp_quality_dispute_line
 from . import csp_quality_review
 from . import csp_quality_review_desk
 from . import csp_quality_review_hand
 from . import csp_quality_review_line
+from . import csp_quality_review_answer
+from . import csp_quality_review_answer_data
+from . import csp_quality_review_line_answer
 from . import csp_quality_review_scorecard
 from . import csp_quality_sampling
 from . import csp_quality_sampling_reviewer
@@ -152,6 +157,7 @@ from . import res_partner_profile
 from . import res_users
 from . import res_users_acknowledgement
 from . import res_users_complaint
+from . import res_users_quality
 from . import res_users_settings
 from . import resource_calendar
 from . import resource_calendar_leaves

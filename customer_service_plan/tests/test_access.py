@@ -69,6 +69,8 @@ READERS = {
     "csp.procedure": AGENTS,
     "csp.quality.calibration": {"csp_reviewer", "csp_manager"},
     "csp.quality.cause": AGENTS,
+    "csp.quality.dispute": AGENTS,
+    "csp.quality.dispute.line": AGENTS,
     "csp.quality.sampling.run": {"csp_manager"},
     "csp.quality.sampling.share": {"csp_manager"},
     "csp.scorecard": AGENTS,
@@ -113,6 +115,8 @@ FACTS = {
     "csp.pilot.comment",
     "csp.pilot.participation",
     "csp.policy.review",
+    "csp.quality.dispute",
+    "csp.quality.dispute.line",
     "csp.quality.sampling.run",
     "csp.quality.sampling.share",
     "csp.ticket.event",
@@ -134,7 +138,11 @@ AGENTS_DIALOGS = {
     "csp.ticket.escalate",
 }
 #: Dialogs of who may be named, whatever else he does.
-READERS_DIALOGS = {"csp.policy.reject", "csp.policy.compare"}
+READERS_DIALOGS = {
+    "csp.policy.reject",
+    "csp.policy.compare",
+    "csp.quality.dispute.hand.on",
+}
 
 
 class TestAccessMatrix(CspCommon):
@@ -254,6 +262,9 @@ class TestAccessMatrix(CspCommon):
                 "csp_results_data",
             },
             "csp.quality.review": {
+                "action_acknowledge",
+                "action_dispute",
+                "get_answer",
                 "action_done",
                 "action_withdraw",
                 "get_desk",
@@ -321,6 +332,11 @@ class TestAccessMatrix(CspCommon):
                 "action_view_tickets",
             },
             "csp.segment.need": {"csp_matrix_data"},
+            "csp.quality.dispute": {
+                "action_decide",
+                "action_hand_on",
+                "action_open_review",
+            },
             "csp.commitment": {"action_excuse"},
             "csp.escalation": {"action_view_ticket"},
             "csp.escalation.list": {

@@ -78,6 +78,8 @@ from . import csp_procedure
 from . import csp_procedure_step
 from . import csp_quality_calibration
 from . import csp_quality_cause
+from . import csp_quality_figures
+from . import csp_quality_figures_counts
 from . import csp_quality_dispute
 from . import csp_quality_dispute_line
 from . import csp_quality_review

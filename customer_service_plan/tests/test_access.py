@@ -261,6 +261,7 @@ class TestAccessMatrix(CspCommon):
                 "action_start",
                 "csp_results_data",
             },
+            "csp.quality.figures": {"csp_figures_data", "csp_figures_reviews"},
             "csp.quality.review": {
                 "action_acknowledge",
                 "action_dispute",
@@ -388,6 +389,7 @@ class TestAccessMatrix(CspCommon):
             *READERS,
             *PRIVATE,
             "csp.plan.check",
+            "csp.quality.figures",
             "helpdesk.ticket",
             "helpdesk.ticket.channel",
             "res.partner",

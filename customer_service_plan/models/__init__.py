@@ -99,6 +99,7 @@ from . import csp_remedy_limit
 from . import csp_scorecard_part
 from . import csp_scorecard
 from . import csp_scorecard_criterion
+from . import csp_scorecard_preview
 from . import csp_scorecard_section
 from . import csp_segment
 from . import csp_segment_card

@@ -165,6 +165,27 @@ class CspScorecardCriterion(models.Model):
         self.ensure_one()
         return STEPS[self.scale]
 
+    def _described(self):
+        """All that it says beside its name, as pairs of a label and a text."""
+        self.ensure_one()
+        labels = self.env["csp.scorecard"]._labels()
+        texts = {
+            "section_id": self.section_id.name,
+            "description": self.description,
+            "weight": str(self.weight),
+            "scale": labels["scale"].get(self.scale),
+            **{name: self[name] for name in STEP_TEXTS},
+            "allow_na": self.env._("Yes") if self.allow_na else self.env._("No"),
+            "critical": labels["critical"].get(self.critical),
+            "error_kind": labels["error_kind"].get(self.error_kind),
+            "standard_id": self.standard_id.name,
+            "cause_ids": ", ".join(self.cause_ids.mapped("name")),
+        }
+        return [
+            (self._fields[name]._description_string(self.env), text or "")
+            for name, text in texts.items()
+        ]
+
     def _step_texts(self):
         """What each step of its scale means, from the worst to the best: the sentence
         for it, else its name."""

@@ -1,6 +1,8 @@
 """A new version of a policy tried on 100,000 past tickets."""
 
 import random
+import statistics
+from datetime import timedelta
 
 import harness
 from harness import Row, say
@@ -12,8 +14,20 @@ from odoo.tools import SQL
 TICKETS = 100_000
 REPETITIONS = 3
 REACH = 10
-#: What happens to tickets: letters as in `EVENTS`, five to six facts each.
-STORIES = ("rsD", "rcsD", "rspqD", "rscsD", "rscspqsD", "rspcqsD", "rscsDosD", "rsX")
+#: The youngest of the tickets came in so long ago.
+DAYS_AGO = 30
+#: What may happen next, letters as in `EVENTS`: the oftener, the likelier. A dot is the
+#: end; some tickets are still open.
+NEXT = {
+    "r": "sssssscpDX.",
+    "c": "sssssssccD",
+    "s": "cccccppDDD",
+    "p": "qqqqqqqqX.",
+    "q": "sssssscpDD",
+    "D": ".........o",
+    "o": "sssscpDDDD",
+    "X": ".",
+}
 EVENTS = {
     "r": ("received", "{}"),
     "c": ("customer_message", "{}"),
@@ -51,6 +65,7 @@ def rows(sides):
                 )
             ]
     times = []
+    facts, stories = count_facts(side)
     for _repetition in range(REPETITIONS):
         with side.env() as env:
             policy = env["csp.policy"].search([("name", "=", "Policy 3")])
@@ -60,6 +75,8 @@ def rows(sides):
                 {
                     "version_id": policy.draft_version_id.id,
                     "company_id": env.company.id,
+                    # Without the tickets of the other parts, which came in today.
+                    "date_to": fields.Date.today() - timedelta(days=DAYS_AGO - 1),
                 }
             )
             env.cr.flush()
@@ -70,17 +87,47 @@ def rows(sides):
             times.append(timer.now() - started)
             covered, changed = test.covered_count, test.change_count
             count = test.ticket_count
-    seconds = sorted(times)[len(times) // 2] * TICKETS / count
+    seconds = statistics.median(times)
     yield Row(
-        f"backtest of {count:,} tickets, {covered:,} of them covered, "
-        f"{changed:,} change line",
+        f"backtest of {count:,} tickets, {covered:,} of them covered",
         "-",
         f"{seconds:.1f} s",
         "-",
-        "with the promises in force",
+        f"{changed / count:.0%} change line",
         f"<= {REACH} s",
-        seconds <= REACH,
+        seconds <= REACH and covered == count == TICKETS,
     )
+    yield Row(
+        f"   each with the promises in force, too; {facts / count:.1f} facts a ticket",
+        "-",
+        f"{stories:,} stories",
+        "-",
+        "",
+        "",
+    )
+
+
+def count_facts(side):
+    """How many facts the past tickets have, and how many differ in what happened."""
+    with side.env() as env:
+        return env.execute_query(
+            SQL(
+                """
+                SELECT SUM(facts)::int, COUNT(DISTINCT story)
+                  FROM (
+                        SELECT COUNT(*) AS facts,
+                               string_agg(
+                                   concat(event.kind, event.data), ''
+                                   ORDER BY event.at, event.id
+                               ) AS story
+                          FROM csp_ticket_event event
+                          JOIN helpdesk_ticket ticket ON ticket.id = ticket_id
+                         WHERE ticket.name LIKE 'Past%%'
+                         GROUP BY ticket_id
+                  ) each
+                """
+            )
+        )[0]
 
 
 def fill(side):
@@ -112,8 +159,8 @@ def fill(side):
                 SELECT %(first)s + i, 'Past ' || i, 'PAST' || i, 'x', company_id,
                        team_id, channel_id, partner_id, stage_id, TRUE,
                        (%(categories)s::int[])[1 + i %% 5], (i %% 4)::text,
-                       %(now)s - (i %% 250 + 5) * interval '1 day'
-                       + i * interval '7 seconds',
+                       %(now)s - (i %% 250 + %(days)s) * interval '1 day'
+                       - i * interval '0.8 seconds',
                        '-', '-', 'none', FALSE, rating_status, now(), now()
                   FROM helpdesk_ticket, generate_series(0, %(count)s - 1) i
                  WHERE helpdesk_ticket.id = %(like)s
@@ -121,6 +168,7 @@ def fill(side):
                 first=first_id,
                 categories=categories.ids,
                 now=fields.Datetime.now(),
+                days=DAYS_AGO,
                 count=TICKETS,
                 like=like.id,
             )
@@ -146,13 +194,15 @@ def fill(side):
         )
         tickets, kinds, moments, data = [], [], [], []
         for ticket, at in env.cr.fetchall():
-            for letter in lot.choice(STORIES):
+            letter = "r"
+            while letter != ".":
                 kind, details = EVENTS[letter]
                 tickets.append(ticket)
                 kinds.append(kind)
                 moments.append(at)
                 data.append(details)
                 at += int(lot.lognormvariate(9, 1.2))
+                letter = lot.choice(NEXT[letter])
         env.cr.execute(
             """
             INSERT INTO csp_ticket_event (ticket_id, kind, at, data)

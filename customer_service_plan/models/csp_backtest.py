@@ -11,6 +11,7 @@ from odoo.tools import SQL, format_date
 
 from ..tools import backtest, clock, matching
 from ..tools.epoch import to_epoch
+from ..tools.sql_array import int_array
 from .csp_policy_line import TARGET_FIELDS
 from .locking import one_at_a_time
 from .protected import BY_ADDON, is_by_addon
@@ -18,7 +19,7 @@ from .protected import BY_ADDON, is_by_addon
 #: Tickets that are read and looked at together.
 BATCH = 20_000
 #: Tickets of one call from the browser, which shows the progress in between.
-CHUNK = 5_000
+CHUNK = 10_000
 #: What a manager chooses; the rest is found out.
 CHOICES = frozenset(
     {"version_id", "company_id", "date_from", "date_to", "import_id", "display_name"}
@@ -685,25 +686,21 @@ class CspBacktest(models.Model):
             if facts is None:
                 facts = known[asked] = _facts(*asked.split("|"))
             codes, moments, merges = histories.get(ticket, ("", (), None))
-            events = backtest.decode(codes, moments, merges)
+            created_closed = followed and backtest.is_created_closed(codes)
             is_older = backtest.RECEIVED not in codes
             if is_older:
                 closed_as, closed_at, waiting_on, waits_since = stood
                 waits = waiting_on and waiting_on != clock.NOT_WAITING
-                events = backtest.complete(
-                    events,
+                codes, moments = backtest.complete(
+                    codes,
+                    moments,
                     received_at,
                     (closed_as, closed_at) if closed_as else None,
-                    (waiting_on, waits_since) if waits else None,
+                    waits_since if waits else None,
                 )
             pasts.append(
                 backtest.Past(
-                    ticket,
-                    facts,
-                    events,
-                    followed and backtest.is_created_closed(codes),
-                    is_older,
-                    bool(merges),
+                    ticket, facts, codes, moments, merges, created_closed, is_older
                 )
             )
         return pasts
@@ -793,18 +790,16 @@ class CspBacktest(models.Model):
             for kind, code in codes.items()
             if kind not in ("closed", "reopened")
         )
+        # Put in order once, below the aggregates: each would sort for itself.
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT ticket_id,
-                       string_agg(code, '' ORDER BY at, id),
-                       array_agg(
-                           date_part('epoch', at)::bigint ORDER BY at, id
-                       ),
-                       jsonb_agg(COALESCE(data, '{}') ORDER BY at, id)
-                           FILTER (WHERE kind = 'merged')
+                       string_agg(code, ''),
+                       array_agg(date_part('epoch', at)::bigint),
+                       jsonb_agg(COALESCE(data, '{}')) FILTER (WHERE kind = 'merged')
                   FROM (
-                        SELECT ticket_id, kind, at, id, data,
+                        SELECT ticket_id, kind, at, data,
                                CASE kind
                                    WHEN 'closed' THEN CASE
                                        WHEN data ->> 'outcome' = 'cancelled'
@@ -819,11 +814,12 @@ class CspBacktest(models.Model):
                                END AS code
                           FROM csp_ticket_event
                          WHERE ticket_id = ANY(%(tickets)s) AND kind = ANY(%(kinds)s)
+                         ORDER BY ticket_id, at, id
                   ) event
                  GROUP BY ticket_id
                 """,
                 plain=plain,
-                tickets=ticket_ids,
+                tickets=int_array(ticket_ids),
                 kinds=list(backtest.KINDS),
             )
         )

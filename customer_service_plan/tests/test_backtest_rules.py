@@ -1,5 +1,6 @@
 """The rules of a backtest, without a database."""
 
+from dataclasses import replace
 from datetime import datetime
 from math import inf
 
@@ -20,6 +21,28 @@ NO_FACTS = {"promised", "missed", "excused"}
 OFFICE = Timeline("UTC", [(day, 9 * 60, 17 * 60) for day in range(5)])
 MONDAY = int((datetime(2026, 3, 2, 9) - datetime(1970, 1, 1)).total_seconds())
 HOUR = 3600
+
+
+#: Letters by what they stand for; details that change nothing are left out.
+LETTERS = {
+    (kind, *data.values()): code
+    for code, (kind, data) in reversed(backtest.CODES.items())
+}
+DETAILS = {"closed": "outcome", "reopened": "within_grace"}
+
+
+def past_of(events, **kwargs):
+    """A ticket with what a backtest reads of these events, which are in their order."""
+    events = [event for event in events if event.kind in backtest.KINDS]
+    codes = [
+        LETTERS[event.kind, event.data[DETAILS[event.kind]]]
+        if event.kind in DETAILS
+        else LETTERS[(event.kind,)]
+        for event in events
+    ]
+    merges = [event.data for event in events if event.kind == "merged"]
+    moments = [event.at for event in events]
+    return Past(7, matching.Facts(), "".join(codes), moments, merges, **kwargs)
 
 
 def comparison_of(hours, until, version=1, lines=(), base=(), **kwargs):
@@ -46,39 +69,55 @@ class TestBacktestReplay(BaseCase):
     )
     @given(st.integers(min_value=0))
     def test_same_as_event_by_event(self, seed):
-        """Measured once and judged by each target gives what the clock gives."""
+        """Measured once and judged by each target gives what the clock gives, also on
+        tickets of which another has the same story."""
         story = History(seed, kinds=UNCHANGED)
         events = [event for event in story.events if event.kind not in NO_FACTS]
-        past = Past(
-            7,
-            matching.Facts(),
-            events,
-            is_merged=any(event.kind == "merged" for event in events),
-        )
+        others = [replace(event, at=2 * event.at - START) for event in events]
+        until = 2 * story.until - START
         promises = [any_promise(story.random) for _number in range(4)]
         comparison = comparison_of(
             story.hours,
-            story.until,
+            until,
             lines=[matching.Line(1, targets=dict.fromkeys(clock.KINDS, 1))],
         )
-        for pair in zip(promises, promises[1:], strict=False):
-            found = comparison._outcomes(past, *pair)
-            for promise, rows in zip(pair, found, strict=True):
-                receipt = {**promise.to_data(), "from_receipt": True}
-                whole = [*events, Event("promised", START, receipt)]
-                case = clock.replay(whole, story.hours, story.until)
-                self.assertCountEqual(
-                    [(row.kind, row.state, row.seconds) for row in rows],
-                    [(row.kind, row.state, _time_of(row)) for row in case.rows],
-                )
+        for facts in (events, others):
+            past = past_of(facts)
+            for pair in zip(promises, promises[1:], strict=False):
+                found = comparison._outcomes(past, *pair)
+                for promise, rows in zip(pair, found, strict=True):
+                    receipt = {**promise.to_data(), "from_receipt": True}
+                    whole = [*facts, Event("promised", START, receipt)]
+                    case = clock.replay(whole, story.hours, until)
+                    self.assertCountEqual(
+                        [(row.kind, row.state, row.seconds) for row in rows],
+                        [(row.kind, row.state, _time_of(row)) for row in case.rows],
+                    )
+        if not past.merges:
+            self.assertEqual(len(comparison._courses), 1)
+
+    def test_time_that_counts_by_places(self):
+        """Waiting from place 2 to 4, closed at 5 and reopened in the same second, and
+        looked at from place 6: the solution's clock stands still between 2 and 4."""
+        story = backtest.Story("rsspcqDo", (0, 1, 1, 2, 3, 4, 5, 5))
+        courses = backtest.follow(story, ["resolution", "first_response"])
+        self.assertEqual(
+            courses,
+            [
+                backtest.Course("first_response", clock.MET, ((0, 1),), False),
+                backtest.Course("resolution", clock.RUNNING, ((0, 2), (4, 6)), True),
+            ],
+        )
+        times = [MONDAY + at * HOUR for at in (0, 1, 2, 3, 4, 5, 6)]
+        self.assertEqual(
+            [each.seconds for each in backtest.measure(courses, times, OFFICE)],
+            [HOUR, 4 * HOUR],
+        )
 
     def test_after_closing_time_is_too_late(self):
         """All of the target is used up at 17:00; an answer at 20:00 comes after it."""
-        events = [Event("received", MONDAY)]
         for answered, state in ((8 * HOUR, clock.MET), (11 * HOUR, clock.MISSED)):
-            past = Past(
-                1, matching.Facts(), [*events, Event("staff_reply", MONDAY + answered)]
-            )
+            past = Past(1, matching.Facts(), "rs", (MONDAY, MONDAY + answered))
             [rows] = comparison_of(
                 lambda _id: OFFICE,
                 MONDAY + 30 * HOUR,
@@ -87,46 +126,58 @@ class TestBacktestReplay(BaseCase):
             self.assertEqual(rows, [Row("first_response", state, 8 * HOUR)])
 
     def test_created_closed_is_promised_nothing_before_it_is_reopened(self):
-        closed = [Event("received", MONDAY), Event("closed", MONDAY, {})]
-        promise = Promise({"resolution": HOUR}, hours=1)
-        past = Past(1, matching.Facts(), closed, created_closed=True)
-        hours = {1: OFFICE}.__getitem__
-        self.assertEqual(backtest.replay(past, promise, hours, MONDAY + HOUR), [])
         later = MONDAY + 2 * HOUR
-        reopened = [
-            *closed,
-            Event("reopened", later, {"within_grace": True}),
-            Event("closed", later + HOUR // 2, {}),
-        ]
-        past = past._replace(events=reopened)
-        [row] = backtest.replay(past, promise, hours, later + HOUR)
-        self.assertEqual(row, Row("resolution", clock.MET, HOUR // 2))
+        comparison = comparison_of(
+            {1: OFFICE}.__getitem__,
+            later + HOUR,
+            lines=[matching.Line(1, targets={"resolution": 1})],
+        )
+        past = Past(1, matching.Facts(), "rd", (MONDAY, MONDAY), created_closed=True)
+        reopened = past._replace(
+            codes="rdoD", moments=(MONDAY, MONDAY, later, later + HOUR // 2)
+        )
+        # Half an hour to the second: the clock itself decides.
+        for target in (HOUR, HOUR // 2):
+            promise = Promise({"resolution": target}, hours=1)
+            self.assertEqual(comparison._outcomes(past, promise), [[]])
+            self.assertEqual(
+                comparison._outcomes(reopened, promise),
+                [[Row("resolution", clock.MET, HOUR // 2)]],
+            )
 
     def test_older_than_the_plan_only_the_solution(self):
-        events = backtest.complete([], MONDAY, ("solved", MONDAY + HOUR), None)
-        past = Past(1, matching.Facts(), events, is_older=True)
-        promise = Promise({"first_response": 1, "resolution": 2 * HOUR}, hours=1)
-        rows = backtest.replay(past, promise, {1: OFFICE}.__getitem__, MONDAY + HOUR)
-        self.assertEqual(rows, [Row("resolution", clock.MET, HOUR)])
+        closed = ("solved", MONDAY + HOUR)
+        codes, moments = backtest.complete("", (), MONDAY, closed, None)
+        past = Past(1, matching.Facts(), codes, moments, is_older=True)
+        for target in (2 * HOUR, HOUR):
+            promise = Promise({"first_response": 1, "resolution": target}, hours=1)
+            [rows] = comparison_of(
+                {1: OFFICE}.__getitem__,
+                MONDAY + HOUR,
+                lines=[matching.Line(1, targets=promise.targets)],
+            )._outcomes(past, promise)
+            self.assertEqual(rows, [Row("resolution", clock.MET, HOUR)])
 
     def test_what_stood_when_the_plan_came(self):
-        waiting = ("customer", MONDAY + HOUR)
+        def complete(codes, moments, closed=None, waits_since=None):
+            return backtest.complete(codes, moments, MONDAY, closed, waits_since)
+
+        later = MONDAY + HOUR
+        self.assertEqual(complete("", (), waits_since=later), ("rp", [MONDAY, later]))
         self.assertEqual(
-            [
-                (event.kind, event.at)
-                for event in backtest.complete([], MONDAY, None, waiting)
-            ],
-            [("received", MONDAY), ("paused", MONDAY + HOUR)],
+            complete("", (), ("cancelled", later)), ("rX", [MONDAY, later])
         )
         # What was noted since is not guessed.
-        noted = [Event("resumed", MONDAY + 2 * HOUR)]
+        self.assertEqual(complete("q", [later], waits_since=later)[0], "rq")
+        self.assertEqual(complete("O", [later], ("solved", later))[0], "rO")
+        # All in the order in which it happened.
         self.assertEqual(
-            [event.kind for event in backtest.complete(noted, MONDAY, None, waiting)],
-            ["received", "resumed"],
+            complete("DoD", [later, later + 2, later + 3], waits_since=later + 1),
+            ("rDpoD", [MONDAY, later, later + 1, later + 2, later + 3]),
         )
         # A moment before the receipt is that of the receipt.
-        early = backtest.complete([], MONDAY, ("solved", MONDAY - HOUR), None)
-        self.assertEqual(early[1].at, MONDAY)
+        early = complete("", (), ("solved", MONDAY - HOUR))
+        self.assertEqual(early, ("rD", [MONDAY, MONDAY]))
 
     def test_decode(self):
         events = backtest.decode("rpmqXO", range(6), [{"role": "target"}])
@@ -164,10 +215,10 @@ class TestBacktestComparison(BaseCase):
         ]
 
     def _past(self, ticket, answered=None, **facts):
-        events = [Event("received", MONDAY)]
-        if answered is not None:
-            events.append(Event("staff_reply", MONDAY + answered))
-        return Past(ticket, matching.Facts(**facts), events)
+        asked = matching.Facts(**facts)
+        if answered is None:
+            return Past(ticket, asked, "r", (MONDAY,))
+        return Past(ticket, asked, "rs", (MONDAY, MONDAY + answered))
 
     def test_copies_of_lines_are_the_same_lines(self):
         before, after = self._lines(1, 60), self._lines(11, 30)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import inf
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from . import clock, matching, statistics
@@ -34,8 +35,10 @@ CODES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "O": ("reopened", {"within_grace": False}),
     "m": ("merged", {}),
 }
-RECEIVED, MERGED = "r", "m"
+RECEIVED, PAUSED, SOLVED, GIVEN_UP, MERGED = "rpDXm"
 CREATED_CLOSED = frozenset("dx")
+CLOSINGS = frozenset("DXdxoO")
+WAITINGS = frozenset("pq")
 #: Facts that do not say what was promised, or what became of it.
 KINDS = tuple(dict.fromkeys(kind for kind, _data in CODES.values()))
 
@@ -49,19 +52,41 @@ TOO_FEW = "too_few"
 BARS = 24
 
 
-class Past(NamedTuple):
-    """What is known of one ticket, its events in their order.
+class Story(NamedTuple):
+    """What happened on a ticket, and in which order, but not when.
+
+    Many tickets have the same story. `codes` has a letter for each fact; `order` says
+    of each at which of the ticket's different moments it happened, counted from 0.
 
     A ticket that was created closed was never promised anything before it was reopened.
     Of one that is older than the service plan nobody noted the answers (`is_older`).
     """
 
-    ticket: int
-    asked: matching.Facts
-    events: Sequence[clock.Event]
+    codes: str
+    order: Sequence[int]
     created_closed: bool = False
     is_older: bool = False
-    is_merged: bool = False
+
+
+class Past(NamedTuple):
+    """What is known of one ticket: facts as letters of `CODES`, the oldest first, the
+    moment of each, and what is known of each merge."""
+
+    ticket: int
+    asked: matching.Facts
+    codes: str
+    moments: Sequence[int]
+    merges: Sequence[Mapping[str, Any]] | None = None
+    created_closed: bool = False
+    is_older: bool = False
+
+    def tell(self) -> tuple[Story, list[int]]:
+        """The story, and the different moments of its facts, the earliest first."""
+        times = list(dict.fromkeys(self.moments))
+        order: Sequence[int] = range(len(times))
+        if len(times) < len(self.moments):
+            order = tuple(map(times.index, self.moments))
+        return Story(self.codes, order, self.created_closed, self.is_older), times
 
 
 class Row(NamedTuple):
@@ -84,19 +109,16 @@ class Change(NamedTuple):
 
 
 def decode(
-    codes: str, moments: Iterable[int], merges: Iterable[Mapping[str, Any]] | None
+    codes: str,
+    moments: Iterable[int],
+    merges: Iterable[Mapping[str, Any]] | None = None,
 ) -> list[clock.Event]:
     """Events from their letters, in their order.
 
     :param moments: one for each letter
     :param merges: what is known of each merge, in their order
     """
-    if not merges:
-        return [
-            clock.Event(CODES[c][0], at, CODES[c][1])
-            for c, at in zip(codes, moments, strict=True)
-        ]
-    known = iter(merges)
+    known = iter(merges or ())
     return [
         clock.Event(CODES[c][0], at, next(known) if c == MERGED else CODES[c][1])
         for c, at in zip(codes, moments, strict=True)
@@ -109,25 +131,29 @@ def is_created_closed(codes: str) -> bool:
 
 
 def complete(
-    events: list[clock.Event],
+    codes: str,
+    moments: Iterable[int],
     received_at: int,
     closed: tuple[str, int] | None,
-    waiting: tuple[str, int] | None,
-) -> list[clock.Event]:
-    """Events of a ticket that is older than the service plan.
+    waits_since: int | None,
+) -> tuple[str, list[int]]:
+    """Facts of a ticket that is older than the service plan, with those not noted.
 
     :param closed: outcome and moment, where the ticket is closed
-    :param waiting: for whom it waits, and since when
+    :param waits_since: since when it waits for somebody, where it does
+    :return: letters and moments, oldest first
     """
-    kinds = {event.kind for event in events}
-    known = [clock.Event("received", received_at)]
-    if closed and not kinds & {"closed", "reopened"}:
-        at = max(closed[1], received_at)
-        known.append(clock.Event("closed", at, {"outcome": closed[0]}))
-    if waiting and not kinds & {"paused", "resumed"}:
-        at = max(waiting[1], received_at)
-        known.append(clock.Event("paused", at, {"waiting_on": waiting[0]}))
-    return [*known, *events]
+    facts = [(RECEIVED, received_at)]
+    if closed and CLOSINGS.isdisjoint(codes):
+        outcome, at = closed
+        facts.append((SOLVED if outcome == clock.SOLVED else GIVEN_UP, at))
+    if waits_since is not None and WAITINGS.isdisjoint(codes):
+        facts.append((PAUSED, waits_since))
+    # A moment before the receipt is that of the receipt.
+    facts = [(code, max(at, received_at)) for code, at in facts]
+    facts += zip(codes, moments, strict=True)
+    facts.sort(key=itemgetter(1))
+    return "".join(code for code, _at in facts), [at for _code, at in facts]
 
 
 # ---------------------------------------------------------------------- promises
@@ -147,7 +173,6 @@ class Promises:
     ):
         self.policies = tuple(policies)
         self._hours_of = hours_of
-        self._known: dict[matching.Facts, clock.Promise | None] = {}
 
     @property
     def kinds(self) -> set[str]:
@@ -161,21 +186,17 @@ class Promises:
         }
 
     def of(self, asked: matching.Facts) -> clock.Promise | None:
-        """The promise of a ticket; the same object for tickets that are alike."""
-        if asked in self._known:
-            return self._known[asked]
+        """The promise of a ticket, if any."""
         found = matching.match(self.policies, asked, 0)
-        promise = None
-        if found:
-            version, line = found
-            promise = clock.Promise(
-                targets=line.targets,
-                hours=self._hours_of(line, asked.channel),
-                line=line.id,
-                version=version.id,
-            )
-        self._known[asked] = promise
-        return promise
+        if not found:
+            return None
+        version, line = found
+        return clock.Promise(
+            targets=line.targets,
+            hours=self._hours_of(line, asked.channel),
+            line=line.id,
+            version=version.id,
+        )
 
 
 def always(policy: int, version: matching.Version) -> matching.Policy:
@@ -223,6 +244,20 @@ def _targets(line: matching.Line) -> tuple[int, dict[str, int]]:
 # ------------------------------------------------------------------------ replay
 
 
+class Course(NamedTuple):
+    """How a promise goes when it is never late, whatever its hours are.
+
+    `state` is the last one, `spans` are those in which its clock counts: from one of
+    the ticket's moments to another, by their places. The place after the last stands
+    for the moment from which it is looked at.
+    """
+
+    kind: str
+    state: str
+    spans: tuple[tuple[int, int], ...]
+    is_open: bool
+
+
 class Measured(NamedTuple):
     """How long something that may be promised took, whatever was promised.
 
@@ -236,38 +271,69 @@ class Measured(NamedTuple):
     is_open: bool
 
 
-class NoDeadlines:
-    """Opening time that counts and plans nothing: nothing is ever missed on it."""
+class Places:
+    """Opening time for facts that happened nobody knows when, only in which order.
 
-    __slots__ = ("open_seconds",)
+    A moment is a place in that order. Time is not counted but noted: a number has one
+    bit for each place, set where the time from there to the next place counts. So what
+    is noted of several spans adds up, as seconds do. Nothing is ever missed.
+    """
 
-    def __init__(self, hours: clock.OpeningTime):
-        self.open_seconds = hours.open_seconds
+    def open_seconds(self, start: int, end: int) -> int:
+        """The bits from one place to another."""
+        return (1 << end) - (1 << start) if start < end else 0
 
     def plan_deadline(self, _start: int, _seconds: int) -> None:
-        """No moment is the last one."""
+        """No place is the last one."""
         return None
+
+    @staticmethod
+    def spans(noted: int) -> tuple[tuple[int, int], ...]:
+        """Where each run of bits begins and ends."""
+        edges = noted ^ noted << 1
+        places = [at for at in range(edges.bit_length()) if edges >> at & 1]
+        return tuple(zip(places[::2], places[1::2], strict=True))
+
+
+def follow(story: Story, kinds: Iterable[str]) -> list[Course]:
+    """How promises of some kinds go on all tickets with the same story.
+
+    What the clock does depends on the order of the facts alone as long as no deadline
+    passes, so that it need not be asked for each of the tickets.
+    """
+    events = decode(story.codes, story.order)
+    promise = clock.Promise(dict.fromkeys(kinds, 1)).to_data()
+    promised = _with_promise(events, promise, story.created_closed)
+    places = Places()
+    case = clock.Case(hours=lambda _hours: places)
+    for event in promised:
+        case.apply(event)
+    now = story.order[-1] + 1
+    courses = []
+    for row in case.rows:
+        noted = row.consumed
+        if row.running_since is not None:
+            noted += places.open_seconds(row.running_since, now)
+        spans = places.spans(noted)
+        courses.append(Course(row.kind, row.state, spans, row.ended_at is None))
+    return courses
 
 
 def measure(
-    past: Past, data: Mapping[str, Any], hours: clock.HoursById, until: int
+    courses: Iterable[Course], times: Sequence[int], hours: clock.OpeningTime
 ) -> list[Measured]:
-    """How long everything took that `data` promises, in hours that plan nothing.
+    """How long it took on one ticket, in opening time that plans nothing.
 
     One measurement serves any number of targets, see `judge`.
+
+    :param times: the ticket's moments, and the one from which it is looked at
     """
-    events = _with_promise(past, data)
-    if events is None:
-        return []
-    case = clock.Case(hours=hours)
-    for event in events:
-        case.apply(event)
     measured = []
-    for row in case.rows:
-        seconds, is_open = row.consumed, row.ended_at is None
-        if row.running_since is not None:
-            seconds += hours(row.hours).open_seconds(row.running_since, until)
-        measured.append(Measured(row.kind, row.state, seconds, is_open))
+    for kind, state, spans, is_open in courses:
+        seconds = 0
+        for start, end in spans:
+            seconds += hours.open_seconds(times[start], times[end])
+        measured.append(Measured(kind, state, seconds, is_open))
     return measured
 
 
@@ -300,38 +366,34 @@ def replay(
     past: Past, promise: clock.Promise, hours: clock.HoursById, until: int
 ) -> list[Row]:
     """What becomes of a promise on a ticket, event by event, looked at from `until`."""
-    data = {**promise.to_data(), "targets": measurable(past, promise.targets)}
-    events = _with_promise(past, data)
-    if events is None:
-        return []
+    kinds = measurable(promise.targets, past.is_older)
+    targets = {kind: promise.targets[kind] for kind in kinds}
+    events = _with_promise(
+        decode(past.codes, past.moments, past.merges),
+        {**promise.to_data(), "targets": targets},
+        past.created_closed,
+    )
     case = clock.replay(events, hours, until)
     return [Row(row.kind, row.state, _seconds(row)) for row in case.rows]
 
 
-def measurable(past: Past, targets: Mapping[str, int]) -> Mapping[str, int]:
-    """Those targets of which it is known how far they were kept on a ticket."""
-    if not past.is_older:
-        return targets
-    return {kind: value for kind, value in targets.items() if kind == clock.RESOLUTION}
+def measurable(kinds: Iterable[str], is_older: bool) -> set[str]:
+    """Those kinds of which it is known how far they were kept on a ticket."""
+    return {kind for kind in kinds if not is_older or kind == clock.RESOLUTION}
 
 
-def _with_promise(past: Past, data: Mapping[str, Any]) -> list[clock.Event] | None:
-    """The events, with a promise where it would have been made; None if nowhere."""
-    events = list(past.events)
-    if past.created_closed:
-        for place, event in enumerate(events, 1):
-            if event.kind == "reopened":
-                events.insert(place, clock.Event("promised", event.at, data))
-                return events
-        return None
-    if events[0].kind != "received":
-        events = clock.in_order(events)
+def _with_promise(
+    events: Iterable[clock.Event], data: Mapping[str, Any], created_closed: bool
+) -> list[clock.Event]:
+    """The events in order, with a promise where it would have been made, if at all."""
+    events = clock.in_order(events)
+    made_by = "reopened" if created_closed else "received"
     for place, event in enumerate(events, 1):
-        if event.kind == "received":
-            receipt = {**data, "from_receipt": True}
-            events.insert(place, clock.Event("promised", event.at, receipt))
-            return events
-    return None
+        if event.kind == made_by:
+            receipt = {} if created_closed else {"from_receipt": True}
+            promised = clock.Event("promised", event.at, {**data, **receipt})
+            return [*events[:place], promised, *events[place:]]
+    return events
 
 
 def _seconds(row: clock.Commitment) -> float | None:
@@ -479,6 +541,18 @@ def distribution(sample: Sample, target: int) -> dict[str, Any]:
     return {"width": target / parts, "counts": counts, "beyond": beyond}
 
 
+class Decision(NamedTuple):
+    """What is promised to tickets that are alike, now and then.
+
+    `covered` by the version that is tried; `changed`: by another line than now.
+    """
+
+    now: clock.Promise | None
+    then: clock.Promise | None
+    covered: bool
+    changed: bool
+
+
 class Comparison:
     """Past tickets under the promises of a version, and under those in force.
 
@@ -505,8 +579,8 @@ class Comparison:
         self._until = until
         self._same_lines = same_lines
         self._kinds = tried.kinds | in_force.kinds
-        self._promise_of_all: dict[tuple[int, bool], Mapping[str, Any]] = {}
-        self._counters: dict[int, NoDeadlines] = {}
+        self._decisions: dict[matching.Facts, Decision] = {}
+        self._courses: dict[Story, list[Course]] = {}
         self.tickets = self.covered = self.older = 0
         self.samples: dict[tuple[int, str], Sample] = {}
         self.base: dict[tuple[int, str], Sample] = {}
@@ -516,10 +590,10 @@ class Comparison:
         """Look at one ticket under both."""
         self.tickets += 1
         self.older += past.is_older
-        now = self._in_force.of(past.asked)
-        then = self._tried.of(past.asked)
-        covered = then is not None and then.version == self._version
-        changed = self._is_changed(now, then)
+        found = self._decisions.get(past.asked)
+        if found is None:
+            found = self._decisions[past.asked] = self._decide(past.asked)
+        now, then, covered, changed = found
         if not covered and not changed:
             return
         self.covered += covered and bool(then.targets)
@@ -538,6 +612,15 @@ class Comparison:
                 )
             )
 
+    def _decide(self, asked: matching.Facts) -> Decision:
+        now, then = self._in_force.of(asked), self._tried.of(asked)
+        if now is None or then is None:
+            changed = now is not then
+        else:
+            changed = now.line not in (then.line, self._same_lines.get(then.line))
+        covered = then is not None and then.version == self._version
+        return Decision(now, then, covered, changed)
+
     def _outcomes(self, past: Past, *promises: clock.Promise | None) -> list[list[Row]]:
         """What becomes of each of these promises, without doing anything twice."""
         found: list[list[Row]] = []
@@ -550,44 +633,23 @@ class Comparison:
                 found.append(found[0])
                 continue
             rows = None
-            if not past.is_merged:
+            if not past.merges:
                 if promise.hours not in measured:
-                    measured[promise.hours] = measure(
-                        past,
-                        self._all_kinds(promise.hours, past.is_older),
-                        self._counting,
-                        self._until,
-                    )
-                targets = measurable(past, promise.targets)
-                rows = judge(measured[promise.hours], targets)
+                    measured[promise.hours] = self._measure(past, promise.hours)
+                rows = judge(measured[promise.hours], promise.targets)
             if rows is None:
                 rows = replay(past, promise, self._hours, self._until)
             found.append(rows)
         return found
 
-    def _all_kinds(self, hours: int, is_older: bool) -> Mapping[str, Any]:
-        """A promise of everything, to measure how long it takes."""
-        key = hours, is_older
-        if key not in self._promise_of_all:
-            kinds = {clock.RESOLUTION} & self._kinds if is_older else self._kinds
-            self._promise_of_all[key] = clock.Promise(
-                dict.fromkeys(kinds, 1), hours
-            ).to_data()
-        return self._promise_of_all[key]
-
-    def _counting(self, hours: int) -> NoDeadlines:
-        try:
-            return self._counters[hours]
-        except KeyError:
-            self._counters[hours] = NoDeadlines(self._hours(hours))
-            return self._counters[hours]
-
-    def _is_changed(
-        self, now: clock.Promise | None, then: clock.Promise | None
-    ) -> bool:
-        if now is None or then is None:
-            return now is not then
-        return now.line not in (then.line, self._same_lines.get(then.line))
+    def _measure(self, past: Past, hours: int) -> list[Measured]:
+        """How long everything took that anybody may promise."""
+        story, times = past.tell()
+        courses = self._courses.get(story)
+        if courses is None:
+            kinds = measurable(self._kinds, past.is_older)
+            courses = self._courses[story] = follow(story, kinds)
+        return measure(courses, [*times, self._until], self._hours(hours))
 
     @staticmethod
     def _count(

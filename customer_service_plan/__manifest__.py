@@ -98,6 +98,7 @@
         "views/csp_acknowledgement_views.xml",
         "views/csp_policy_review_views.xml",
         "views/csp_quality_review_views.xml",
+        "views/csp_quality_calibration_views.xml",
         "views/csp_quality_answer_templates.xml",
         "views/csp_remedy_limit_views.xml",
         "views/csp_segment_views.xml",

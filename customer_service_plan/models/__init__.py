@@ -77,12 +77,16 @@ from . import csp_policy_version_procedure
 from . import csp_procedure
 from . import csp_procedure_step
 from . import csp_quality_calibration
+from . import csp_quality_calibration_life
+from . import csp_quality_calibration_mark
+from . import csp_quality_calibration_results
 from . import csp_quality_cause
 from . import csp_quality_figures
 from . import csp_quality_figures_counts
 from . import csp_quality_dispute
 from . import csp_quality_dispute_line
 from . import csp_quality_review
+from . import csp_quality_review_calibration
 from . import csp_quality_review_desk
 from . import csp_quality_review_hand
 from . import csp_quality_review_line

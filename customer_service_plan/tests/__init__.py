@@ -10,6 +10,7 @@ from . import test_backtest
 from . import test_backtest_rules
 from . import test_birth
 from . import test_bulk
+from . import test_calibration
 from . import test_calling
 from . import test_card
 from . import test_channels

@@ -68,6 +68,7 @@ READERS = {
     "csp.pilot.participation": {"csp_manager"},
     "csp.procedure": AGENTS,
     "csp.quality.calibration": {"csp_reviewer", "csp_manager"},
+    "csp.quality.calibration.mark": {"csp_reviewer", "csp_manager"},
     "csp.quality.cause": AGENTS,
     "csp.quality.dispute": AGENTS,
     "csp.quality.dispute.line": AGENTS,
@@ -122,6 +123,7 @@ FACTS = {
     "csp.ticket.event",
     "csp.ticket.silence",
     "csp.ticket.step",
+    "csp.quality.calibration.mark",
 }
 #: Dialogs, and what belongs to an import: managers only, except where named.
 AGENTS_DIALOGS = {
@@ -262,6 +264,15 @@ class TestAccessMatrix(CspCommon):
                 "csp_results_data",
             },
             "csp.quality.figures": {"csp_figures_data", "csp_figures_reviews"},
+            "csp.quality.sampling": {
+                "action_pause",
+                "action_preview",
+                "action_start",
+                "action_view_reviews",
+                "action_view_runs",
+            },
+            "csp.quality.sampling.run": {"action_view_reviews"},
+            "csp.quality.sampling.share": {"action_view_reviews"},
             "csp.quality.review": {
                 "action_acknowledge",
                 "action_dispute",

@@ -100,6 +100,8 @@
         "views/csp_quality_review_views.xml",
         "views/csp_quality_calibration_views.xml",
         "views/csp_quality_answer_templates.xml",
+        "views/csp_quality_answer_views.xml",
+        "views/csp_quality_dispute_views.xml",
         "views/csp_remedy_limit_views.xml",
         "views/csp_segment_views.xml",
         "views/csp_segment_need_views.xml",

@@ -97,6 +97,7 @@
         "views/csp_acknowledgement_templates.xml",
         "views/csp_acknowledgement_views.xml",
         "views/csp_policy_review_views.xml",
+        "views/csp_quality_figures_views.xml",
         "views/csp_quality_review_views.xml",
         "views/csp_quality_calibration_views.xml",
         "views/csp_quality_answer_templates.xml",

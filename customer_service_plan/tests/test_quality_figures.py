@@ -431,6 +431,7 @@ class TestWhoSeesFigures(FiguresCommon):
         self.assertNotIn("Somebody Elsewhere", json.dumps(data))
 
     def test_own_figures_of_a_leader(self):
+        self.assertEqual(self._figures(self.lead, scope="mine")["count"], 10)
         self._done(25, agent=self.lead, team_id=self.other_team.id)
         data = self._figures(self.lead)
         self.assertEqual((data["scopes"], data["count"]), (["teams", "mine"], 10))

@@ -122,9 +122,11 @@ class CspPolicyPublish(models.TransientModel):
     def _compute_audience_text(self):
         for wizard in self:
             people = wizard.policy_id._audience() if wizard.material_change else ()
-            names = [person.name for person in people[:NAMED]]
-            if len(people) > NAMED:
-                names.append(self.env._("%s others", len(people) - NAMED))
+            # Nobody is the only one who is counted.
+            named = NAMED if len(people) > NAMED + 1 else NAMED + 1
+            names = [person.name for person in people[:named]]
+            if len(people) > named:
+                names.append(self.env._("%s others", len(people) - named))
             wizard.audience_text = ", ".join(names)
 
     @api.depends("version_id")

@@ -95,6 +95,7 @@ from . import csp_quality_review_answer_data
 from . import csp_quality_review_line_answer
 from . import csp_quality_review_scorecard
 from . import csp_quality_sampling
+from . import csp_quality_sampling_draw
 from . import csp_quality_sampling_reviewer
 from . import csp_quality_sampling_run
 from . import csp_quality_sampling_share

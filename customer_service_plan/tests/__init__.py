@@ -75,6 +75,7 @@ from . import test_quality_review
 from . import test_query_counts
 from . import test_replies
 from . import test_scorecards
+from . import test_sampling
 from . import test_sampling_rules
 from . import test_scoring_rules
 from . import test_screens

@@ -17,6 +17,7 @@ from . import csp_promise_apply, csp_promise_apply_line
 from . import csp_promise_why, csp_promise_why_line
 from . import csp_quality_dispute_hand_on
 from . import csp_quality_review_assign
+from . import csp_quality_sampling_preview
 from . import csp_settings
 from . import csp_ticket_close
 from . import csp_ticket_bulk

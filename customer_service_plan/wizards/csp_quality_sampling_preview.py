@@ -1,0 +1,128 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import format_date
+
+from ..tools import sampling
+
+
+class CspQualitySamplingPreview(models.TransientModel):
+    """Show what a plan would draw from the tickets of some days, without drawing.
+
+    For the next period of the plan it is what will be drawn, as far as tickets and
+    reviewers stay as they are.
+    """
+
+    _name = "csp.quality.sampling.preview"
+    _description = "What a Sampling Plan Would Draw"
+
+    sampling_id = fields.Many2one(
+        comodel_name="csp.quality.sampling",
+        string="Plan",
+        required=True,
+        ondelete="cascade",
+    )
+    date_from = fields.Date(
+        string="Solved from",
+        required=True,
+        compute="_compute_dates",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    date_to = fields.Date(
+        string="Solved until",
+        required=True,
+        compute="_compute_dates",
+        store=True,
+        readonly=False,
+        precompute=True,
+    )
+    html = fields.Html(compute="_compute_html", sanitize=False)
+
+    @api.depends("sampling_id")
+    def _compute_dates(self):
+        """The next period as far as it has come, else as many days up to yesterday."""
+        for preview in self:
+            plan = preview.sampling_id
+            if not plan:
+                continue
+            today = plan._today()
+            if plan.state == "running" and plan.next_from and plan.next_from <= today:
+                preview.date_from = plan.next_from
+                preview.date_to = plan._last_day(plan.next_from)
+                continue
+            preview.date_to = today - timedelta(days=1)
+            preview.date_from = {
+                sampling.WEEK: today - timedelta(days=7),
+                sampling.TWO_WEEKS: today - timedelta(days=14),
+                sampling.MONTH: fields.Date.subtract(today, months=1),
+            }[plan.period]
+
+    @api.depends("sampling_id", "date_from", "date_to")
+    @api.depends_context("lang", "uid")
+    def _compute_html(self):
+        """:raises AccessError: for who does not manage the plan"""
+        for preview in self:
+            plan, begin, end = preview.sampling_id, preview.date_from, preview.date_to
+            if not (plan and begin and end) or begin > end:
+                preview.html = False
+                continue
+            plan.check_access("write")
+            try:
+                drawn = plan._draw(begin, end)
+            except UserError as error:
+                preview.html = self.env["ir.qweb"]._render(
+                    "customer_service_plan.quality_sampling_preview",
+                    {"problem": str(error)},
+                    minimal_qcontext=True,
+                )
+                continue
+            preview.html = self.env["ir.qweb"]._render(
+                "customer_service_plan.quality_sampling_preview",
+                {"problem": False, **preview._describe(drawn)},
+                minimal_qcontext=True,
+            )
+
+    def _describe(self, drawn):
+        """What was drawn, with names, for the page."""
+        Users, Tickets = self.env["res.users"], self.env["helpdesk.ticket"]
+        picks = [pick for own in drawn.picks.values() for pick in own]
+        agents = Users.browse(drawn.tickets)
+        tickets = Tickets.browse(pick.ticket for pick in picks)
+        tickets.fetch(["number", "name"])
+        reviewers = Users.browse(set(drawn.reviewers.values()))
+        (agents | reviewers).fetch(["name"])
+        return {
+            "begin": format_date(self.env, drawn.begin),
+            "end": format_date(self.env, drawn.end),
+            "ticket_count": sum(drawn.tickets.values()),
+            "agent_count": sum(bool(count) for count in drawn.tickets.values()),
+            "random_count": sum(pick.at_random for pick in picks),
+            "condition_count": sum(not pick.at_random for pick in picks),
+            "left_count": len(drawn.left),
+            "bare_count": drawn.bare_count,
+            "has_conditions": self.sampling_id.has_conditions,
+            "agents": [
+                {
+                    "name": agent.name,
+                    "count": drawn.tickets[agent.id],
+                    "fitting": drawn.fitting.get(agent.id, 0),
+                    "taken": drawn.taken.get(agent.id, 0),
+                    "wanted": drawn.wanted.get(agent.id, 0),
+                    "picks": [
+                        {
+                            "number": Tickets.browse(pick.ticket).number,
+                            "name": Tickets.browse(pick.ticket).name,
+                            "at_random": pick.at_random,
+                            "reviewer": Users.browse(
+                                drawn.reviewers.get(pick.ticket)
+                            ).name,
+                        }
+                        for pick in drawn.picks.get(agent.id, [])
+                    ],
+                }
+                for agent in agents.sorted("name")
+            ],
+        }

@@ -15,8 +15,8 @@ from odoo.tools import SQL, format_date
 from ..tools import sampling
 from ..tools.epoch import to_epoch
 from .csp_commitment import CONFLICTS, MAX_CONFLICTS
-from .protected import BY_ADDON
 from .csp_quality_sampling import CONDITIONS
+from .protected import BY_ADDON
 
 _logger = logging.getLogger(__name__)
 
@@ -523,7 +523,9 @@ class CspQualitySampling(models.Model):
         except CONFLICTS:
             self.env.cr.rollback()
         except Exception as error:  # pylint: disable=broad-except
-            _logger.exception("What absent reviewers of %s have was not handed on", self)
+            _logger.exception(
+                "What absent reviewers of %s have was not handed on", self
+            )
             return error
         return None
 

@@ -33,9 +33,7 @@ class CspQualitySamplingRun(models.Model):
     seed = fields.Char(
         required=True, readonly=True, help="Draws the lots of this period."
     )
-    settings = fields.Json(
-        readonly=True, help="What the plan said when it was drawn."
-    )
+    settings = fields.Json(readonly=True, help="What the plan said when it was drawn.")
     bare_count = fields.Integer(
         string="Without a scorecard",
         readonly=True,

@@ -258,9 +258,7 @@ class TestSampling(SamplingCommon):
             self._fulfils(plan, values, ticket)
         self._fulfils(plan, {"min_messages": 3}, ticket.browse())
         self._fulfils(plan, {"max_messages": 1}, self.solved)
-        self._fulfils(
-            plan, {"bad_opinion": True, "complaint": "only"}, ticket.browse()
-        )
+        self._fulfils(plan, {"bad_opinion": True, "complaint": "only"}, ticket.browse())
 
     def _sentinel(self):
         from ..models.protected import BY_ADDON
@@ -348,7 +346,9 @@ class TestSampling(SamplingCommon):
         before = self.env["mail.message"].search([])
         self._run()
         told = self.env["mail.message"].search([("id", "not in", before.ids)])
-        told = told.filtered(lambda message: message.message_type == "user_notification")
+        told = told.filtered(
+            lambda message: message.message_type == "user_notification"
+        )
         self.assertEqual(
             told.notified_partner_ids, (self.reviewer | self.second).partner_id
         )
@@ -458,9 +458,7 @@ class TestSamplingReviewers(SamplingCommon):
         self.second.csp_away_until = OVER + timedelta(days=2)
         plan = self._plan()
         self._run()
-        self.assertEqual(
-            self._reviews(plan).reviewer_id, self.reviewer | self.second
-        )
+        self.assertEqual(self._reviews(plan).reviewer_id, self.reviewer | self.second)
 
     def test_waits_for_a_reviewer(self):
         self.reviewer.active = False

@@ -226,9 +226,7 @@ class TestPeriods(BaseCase):
 
     def test_periods(self):
         day = date(2026, 1, 31)
-        self.assertEqual(
-            sampling.begin_after(day, sampling.WEEK, 31), date(2026, 2, 7)
-        )
+        self.assertEqual(sampling.begin_after(day, sampling.WEEK, 31), date(2026, 2, 7))
         self.assertEqual(
             sampling.begin_after(day, sampling.TWO_WEEKS, 31), date(2026, 2, 14)
         )
@@ -237,7 +235,12 @@ class TestPeriods(BaseCase):
             days.append(sampling.begin_after(days[-1], sampling.MONTH, 31))
         self.assertEqual(
             days[1:],
-            [date(2026, 2, 28), date(2026, 3, 31), date(2026, 4, 30), date(2026, 5, 31)],
+            [
+                date(2026, 2, 28),
+                date(2026, 3, 31),
+                date(2026, 4, 30),
+                date(2026, 5, 31),
+            ],
         )
         self.assertEqual(
             sampling.begin_after(date(2026, 12, 5), sampling.MONTH, 5), date(2027, 1, 5)

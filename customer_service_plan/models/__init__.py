@@ -40,6 +40,7 @@ from . import csp_need
 from . import csp_objective
 from . import csp_plan
 from . import csp_plan_check
+from . import csp_plan_check_quality
 from . import csp_pilot
 from . import csp_pilot_comment
 from . import csp_pilot_criterion

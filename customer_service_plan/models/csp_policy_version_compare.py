@@ -110,6 +110,7 @@ class CspPolicyVersion(models.Model):
             purpose.changed
             or formats
             or settings
+            or self._compared_scorecard(base).changed
             or any(
                 entry.kind != comparison.SAME
                 for entries in lists.values()
@@ -121,6 +122,7 @@ class CspPolicyVersion(models.Model):
             "purpose": purpose,
             "only_formats": formats,
             "settings": settings,
+            "scorecard": self._compared_scorecard(base),
             "is_same": is_same,
             "words": self._words_of_change(),
         }
@@ -349,6 +351,14 @@ class CspPolicyVersion(models.Model):
         return Item(frozenset(conditions), dict(texts), words)
 
     # === The rest ===
+
+    def _compared_scorecard(self, base):
+        """By what the quality of the tickets is reviewed, before and after."""
+        names = (
+            version.scorecard_id.name or self.env._("The first that fits the channel")
+            for version in (base, self)
+        )
+        return Text(self._fields["scorecard_id"]._description_string(self.env), *names)
 
     def _compared_settings(self, base):
         """What is said of lateness and silence, before and after."""

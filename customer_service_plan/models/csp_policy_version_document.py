@@ -140,6 +140,7 @@ class CspPolicyVersion(models.Model):
             "hours": self._document_hours(),
             "procedures": self.procedure_ids.sorted(_in_order),
             "coverages": self.coverage_ids.sorted(_in_order),
+            "scorecard": self.scorecard_id and self._document_scorecard(),
             "steps": self._document_escalation().step_ids.filtered("active"),
             "escalation": self._document_escalation(),
             "silence": self._document_silence(),
@@ -231,6 +232,18 @@ class CspPolicyVersion(models.Model):
                 }
             )
         return rows
+
+    def _document_scorecard(self):
+        """By what the quality of these tickets is reviewed: its name, and pairs of a
+        section and what is looked at there."""
+        scorecard = self.scorecard_id._current() or self.scorecard_id
+        return {
+            "name": scorecard.name,
+            "parts": [
+                (section.name or "", criteria.mapped("name"))
+                for section, criteria in scorecard._in_sections()
+            ],
+        }
 
     def _document_escalation(self):
         """The escalation list that these promises follow."""

@@ -175,7 +175,9 @@ class CspScorecard(models.Model):
                 if taken or vals.get("state", "draft") != "draft":
                     self._refuse_life_fields()
         clean = self.with_context(clean_context(self.env.context))
-        return super(CspScorecard, clean).create(vals_list).with_env(self.env)
+        scorecards = super(CspScorecard, clean).create(vals_list)
+        scorecards.filtered("section_ids")._number_criteria()
+        return scorecards.with_env(self.env)
 
     def write(self, vals):
         if not is_by_addon(self.env):
@@ -183,7 +185,10 @@ class CspScorecard(models.Model):
                 self._refuse_life_fields()
             if not CONTENT_FIELDS.isdisjoint(vals):
                 self._begin_writing()
-        return super().write(vals)
+        result = super().write(vals)
+        if not {"section_ids", "criterion_ids"}.isdisjoint(vals):
+            self._number_criteria()
+        return result
 
     def copy(self, default=None):
         copies = super().copy(default=default)
@@ -242,6 +247,16 @@ class CspScorecard(models.Model):
             if is_version:
                 vals["origin_id"] = criterion._first().id
             new.with_context(csp_by_addon=BY_ADDON).write(vals)
+
+    def _number_criteria(self):
+        """Number the criteria as they are shown, section by section.
+
+        Where they are listed without sections, they stand in the same order.
+        """
+        for scorecard in self:
+            for place, criterion in enumerate(scorecard._criteria_in_order(), 1):
+                if criterion.sequence != 10 * place:
+                    criterion.sequence = 10 * place
 
     def _begin_writing(self):
         """Refuse to change what marks were given by, or what is out of use."""
@@ -432,9 +447,13 @@ class CspScorecard(models.Model):
 
     def _fits(self, ticket):
         self.ensure_one()
-        if self.company_id and self.company_id != ticket.company_id:
+        return self._fits_contact(ticket.company_id, ticket.channel_id)
+
+    def _fits_contact(self, company, channel):
+        """Whether contacts of a company on a channel are reviewed by it."""
+        self.ensure_one()
+        if self.company_id and self.company_id != company:
             return False
-        channel = ticket.channel_id
         if self.channel_ids:
             return channel in self.channel_ids
         return not self.contact_kind or self.contact_kind == channel._csp_contact_kind()

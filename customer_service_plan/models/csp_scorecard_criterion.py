@@ -44,7 +44,8 @@ class CspScorecardCriterion(models.Model):
         help="The same criterion in the version of the scorecard that had it first; "
         "empty there. Marks given by different versions are compared by it.",
     )
-    sequence = fields.Integer(default=10)
+    # What is added comes last.
+    sequence = fields.Integer(default=1000)
     name = fields.Char(required=True, translate=True)
     description = fields.Text(
         string="What to look at",

@@ -13,5 +13,6 @@ class CspScorecardSection(models.Model):
         comodel_name="csp.scorecard", required=True, index=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="scorecard_id.company_id")
-    sequence = fields.Integer(default=10)
+    # What is added comes last.
+    sequence = fields.Integer(default=1000)
     name = fields.Char(required=True, translate=True)

@@ -42,6 +42,21 @@ class CspStandard(models.Model):
                 )
             )
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_checked(self):
+        # sudo: csp.scorecard.criterion: only whether there are any, of whatever company
+        criteria = self.env["csp.scorecard.criterion"].sudo()
+        criterion = criteria.search([("standard_id", "in", self.ids)], limit=1)
+        if criterion:
+            raise UserError(
+                self.env._(
+                    "“%(criterion)s” of the scorecard “%(scorecard)s” checks this "
+                    "standard. Archive it instead: nobody is offered it any more.",
+                    criterion=criterion.name,
+                    scorecard=criterion.scorecard_id.display_name,
+                )
+            )
+
     def copy_data(self, default=None):
         vals_list = super().copy_data(default=default)
         return [

@@ -1,5 +1,5 @@
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import new_test_user
+from odoo.tests import Form, new_test_user
 
 from odoo.addons.base.models.ir_model import MODULE_UNINSTALL_FLAG
 
@@ -356,3 +356,145 @@ class TestReadyScorecards(ScorecardsCommon):
         self._begin(scorecard_id=scorecard.id)
         with self.assertRaises(UserError):
             scorecard.criterion_ids[0].weight = 8
+
+
+class TestScorecardScreens(ScorecardsCommon):
+    """What managers see of a scorecard, and policies of theirs."""
+
+    def test_criteria_are_numbered_as_they_are_shown(self):
+        scorecard = self._sectioned()
+        opening, closing = scorecard._criteria_in_order()
+        scorecard.write({"criterion_ids": [(0, 0, {"name": "Somewhere"})]})
+        loose = scorecard.criterion_ids - opening - closing
+        self.assertEqual(
+            [one.sequence for one in (loose, opening, closing)], [10, 20, 30]
+        )
+        scorecard.write(
+            {"section_ids": [(1, opening.section_id.id, {"sequence": 1000})]}
+        )
+        self.assertEqual((closing.sequence, opening.sequence), (20, 30))
+
+    def test_preview_follows_what_is_typed(self):
+        scorecard = self._sectioned()
+        with Form(scorecard) as form:
+            self.assertIn("Opening well done", form.preview)
+            with form.criterion_ids.edit(0) as line:
+                line.name = "First words"
+                line.scale = "3"
+            self.assertIn("First words", form.preview)
+            self.assertIn("50 %", form.preview)
+
+    def test_what_a_version_changes(self):
+        first = self._sectioned()
+        first.action_use()
+        second = self.mine.browse(first.action_new_version()["res_id"])
+        self.assertIn("say the same", second.comparison)
+        self.assertFalse(first.comparison)
+        opening, closing = second._criteria_in_order()
+        opening.write({"name": "First words", "scale": "3"})
+        closing.section_id.unlink()
+        second.write({"criterion_ids": [(0, 0, {"name": "Thanks"})]})
+        kinds = {
+            row["title"].after or row["title"].before: row["kind"]
+            for row in second._compared_criteria(first)
+        }
+        self.assertEqual(
+            kinds,
+            {
+                "First words": "changed",
+                "Thanks": "added",
+                "Closing well done": "removed",
+            },
+        )
+        self.assertIn("3 steps", second.comparison)
+        second.action_use()
+        third = self.mine.browse(second.action_new_version()["res_id"])
+        self.assertEqual(third.base_id, second)
+        self.assertEqual(third.family_ids, first | second | third)
+        # Across two versions the same criterion is still known.
+        rows = third._compared_criteria(first)
+        self.assertIn("changed", [row["kind"] for row in rows])
+
+    def test_versions_and_reviews_are_listed(self):
+        scorecard = self.scorecard.with_user(self.manager)
+        self._begin()
+        self.assertEqual(scorecard.review_count, 1)
+        action = scorecard.action_view_reviews()
+        reviews = self.env[action["res_model"]].search(action["domain"])
+        self.assertEqual(reviews.scorecard_id, scorecard)
+        draft = scorecard.action_new_version()["res_id"]
+        action = scorecard.action_view_versions()
+        versions = self.mine.with_context(active_test=False).search(action["domain"])
+        self.assertEqual(versions.ids, [draft, scorecard.id])
+
+    def test_agents_read_but_count_only_their_own(self):
+        self._begin()
+        scorecard = self.scorecard.with_user(self.agent)
+        self.assertEqual(scorecard.review_count, 0)
+        self.assertIn("Solved", scorecard.preview)
+
+    def test_policies_that_name_it(self):
+        version = self._publish({"scorecard_id": self.scorecard.id})
+        scorecard = self.scorecard.with_user(self.manager)
+        self.assertEqual(scorecard.policy_names, version.policy_id.name)
+        self.assertFalse(scorecard.is_replaced)
+        new = self.mine.browse(scorecard.action_new_version()["res_id"])
+        new.action_use()
+        scorecard.invalidate_recordset()
+        self.assertTrue(scorecard.is_replaced)
+        self.assertEqual(new.policy_names, version.policy_id.name)
+
+    def _publish(self, values):
+        version = self._create_version()
+        version.write(values)
+        version.action_publish()
+        return version
+
+    def _create_version(self):
+        line = {"match_all": True, "first_response_minutes": 60}
+        return self._create_policy([line], publish=False).draft_version_id
+
+    def _findings(self):
+        check = self.env["csp.plan.check"].with_user(self.manager)
+        return {
+            each["key"]: each["text"]
+            for each in check._findings(self.env.company)
+            if "scorecard" in each["key"]
+        }
+
+    def test_coverage_check(self):
+        version = self._publish({"scorecard_id": self.scorecard.id})
+        self.assertFalse(self._findings())
+        self.scorecard.action_retire()
+        findings = self._findings()
+        self.assertIn("not in use", findings["scorecard_retired"])
+        self.assertIn(version.policy_id.name, findings["no_scorecard"])
+        spoken = self._create_scorecard(contact_kind="spoken")
+        self.assertIn("(", self._findings()["no_scorecard"])
+        spoken.contact_kind = False
+        self.assertEqual(self._findings().keys(), {"scorecard_retired"})
+
+    def test_policy_says_how_it_is_checked(self):
+        scorecard = self._sectioned()
+        scorecard.action_use()
+        version = self._create_version()
+        self.assertNotIn("How we check it", version._render_document())
+        before = version._content_hash()
+        version.scorecard_id = scorecard
+        self.assertNotEqual(version._content_hash(), before)
+        document = version.with_user(self.agent)._render_document()
+        for words in ("How we check it", "Calls", "Opening", "Closing well done"):
+            self.assertIn(words, document)
+        version.action_publish()
+        following = version.browse(version.action_new_version()["res_id"])
+        self.assertEqual(following.scorecard_id, scorecard)
+        self.assertNotIn("How we check it", following._render_comparison(version))
+        following.scorecard_id = self.scorecard
+        self.assertIn("How we check it", following._render_comparison(version))
+
+    def test_standard_that_is_checked_stays(self):
+        standard = self.env["csp.standard"].create({"name": "Smile"})
+        draft = self._create_scorecard(state="draft")
+        draft.criterion_ids[0].standard_id = standard
+        with self.assertRaisesRegex(UserError, "checks this"):
+            standard.unlink()

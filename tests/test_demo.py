@@ -87,6 +87,34 @@ result = {
 """
 
 
+QUALITY = """
+reviews = env["csp.quality.review"].search([])
+counted = reviews.filtered(
+    lambda review: review.state != "to_do" and not review.calibration_id
+)
+luc = counted.filtered(
+    lambda review: (
+        review.agent_id == env.ref("customer_service_plan.res_users_agent2_demo")
+    )
+).sorted("done_at")
+
+def average(some):
+    return sum(some.mapped("score")) / len(some)
+
+result = {
+    "states": sorted(set(reviews.mapped("state"))),
+    "counted": len(counted),
+    "luc": [average(luc[:12]), average(luc[-12:])],
+    "draws": len(env["csp.quality.sampling.run"].search([])),
+    "compared": env["csp.quality.calibration"].search([]).mapped("state"),
+    "disputes": sorted(env["csp.quality.dispute"].search([]).mapped("state")),
+    "outcomes": env["csp.quality.dispute"].search(
+        [("state", "=", "decided")]
+    ).mapped("outcome"),
+}
+"""
+
+
 class TestDemo(ProcessCase):
     def test_demo_company(self):
         self.shell(FILL)
@@ -117,6 +145,7 @@ class TestDemo(ProcessCase):
             self.assertEqual(found["moved"], ["Till drawer jams"])
             self.assertGreater(found["rated"], 8)
         self.check_life(self.shell(LIFE))
+        self.check_quality(self.shell(QUALITY))
 
     def check_life(self, found):
         """Policies at every point of their life."""
@@ -136,3 +165,17 @@ class TestDemo(ProcessCase):
             self.assertGreaterEqual(found["signed"], 3)
             self.assertGreaterEqual(found["to sign"], 3)
             self.assertEqual(found["overdue"], 1)
+
+    def check_quality(self, found):
+        """Two months of reviews that tell a story."""
+        with self.subTest("a sample of each week, the last not done yet"):
+            self.assertEqual(found["draws"], 8)
+            self.assertGreater(found["counted"], 40)
+            self.assertLessEqual({"to_do", "done", "acknowledged"}, {*found["states"]})
+        with self.subTest("Luc learns"):
+            before, after = found["luc"]
+            self.assertGreater(after, before + 5)
+        with self.subTest("reviewers compared, disputes are decided and open"):
+            self.assertEqual(found["compared"], ["compared"])
+            self.assertEqual(found["disputes"], ["decided", "open"])
+            self.assertEqual(found["outcomes"], ["partly"])

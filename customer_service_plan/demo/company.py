@@ -18,6 +18,7 @@ from ..tools.clock import DAY
 from ..tools.epoch import from_epoch, to_epoch
 from . import escalation
 from .policies import Policies
+from .quality import Quality
 
 MODULE = "customer_service_plan"
 HOUR = 3600
@@ -655,6 +656,9 @@ def fill(env):
     told += [company.tell(story).id for story in SHARED]
     pilot, cases = policies.try_faster()
     told += cases.ids
+    quality = Quality(company)
+    contacts = quality.tell_contacts()
+    told += contacts.ids
     tickets = env["helpdesk.ticket"].browse(told)
     env.flush_all()
     # What the database itself dates: the tickets were not all made today.
@@ -678,6 +682,8 @@ def fill(env):
     policies.announce()
     policies.let_a_review_be_due()
     policies.look_back(pilot)
+    quality.review()
+    quality.compare(contacts)
 
 
 @contextmanager

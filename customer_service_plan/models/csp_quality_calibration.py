@@ -81,7 +81,7 @@ class CspQualityCalibration(models.Model):
         domain=lambda self: self._domain_reviewers(),
         context={"active_test": False},
     )
-    due_date = fields.Date(string="Mark by", tracking=True)
+    due_date = fields.Date(string="Mark by", copy=False, tracking=True)
     state = fields.Selection(
         selection=[
             ("draft", "Draft"),
@@ -148,7 +148,8 @@ class CspQualityCalibration(models.Model):
     def _compute_setup_text(self):
         for calibration in self:
             # sudo: csp.quality.calibration: names and numbers, for who prepares it
-            texts = calibration.state == "draft" and calibration.sudo()._left_out()
+            own = calibration.sudo().ticket_ids.grouped("user_id")
+            texts = calibration.state == "draft" and calibration._left_out(own)
             calibration.setup_text = "\n".join(texts or []) or False
 
     @api.depends("review_ids.state")
@@ -204,9 +205,9 @@ class CspQualityCalibration(models.Model):
                 self._refuse_fields(vals.keys() & FACTS)
         # A context that comes with the request could set by default what is a fact.
         facts = {f"default_{name}" for name in FACTS}
-        clean = self.with_context(
-            {key: value for key, value in self.env.context.items() if key not in facts}
-        )
+        context = self.env.context
+        kept = {key: context[key] for key in context if key not in facts}
+        clean = self.with_env(self.env(context=kept))
         return super(CspQualityCalibration, clean).create(vals_list).with_env(self.env)
 
     def write(self, vals):
@@ -289,15 +290,20 @@ class CspQualityCalibration(models.Model):
         self.ensure_one()
         return self.reviewer_ids - ticket.user_id
 
-    def _left_out(self):
-        """Who does not mark which ticket, as sentences."""
+    def _left_out(self, own):
+        """Who does not mark which ticket, as sentences.
+
+        Nobody reads them while it is being marked: they tell whose work a ticket is.
+
+        :param dict own: the tickets of each agent
+        """
         self.ensure_one()
         return [
             self.env._(
                 "%(reviewer)s does not mark %(tickets)s: nobody marks his own work.",
                 reviewer=reviewer.name,
-                tickets=", ".join(own.mapped(lambda one: one.number or one.name)),
+                tickets=", ".join(tickets.mapped(lambda one: one.number or one.name)),
             )
-            for reviewer, own in self.ticket_ids.grouped("user_id").items()
-            if reviewer in self.reviewer_ids
+            for reviewer, tickets in own.items()
+            if reviewer.id in self.reviewer_ids._origin.ids
         ]

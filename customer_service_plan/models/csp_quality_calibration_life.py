@@ -98,8 +98,6 @@ class CspQualityCalibration(models.Model):
                     "is_stalled": False,
                 }
             )
-            for text in calibration._left_out():
-                calibration.message_post(body=text)
             calibration._ask_reviewers()
             calibration._wake_cron()
         return True
@@ -269,7 +267,7 @@ class CspQualityCalibration(models.Model):
         for calibration in running:
             open_reviewers = busy.get(calibration, reviewer.browse())
             if reviewer not in open_reviewers:
-                calibration.activity_feedback([MARK], user_id=reviewer.id)
+                calibration.activity_unlink([MARK], user_id=reviewer.id)
             if not open_reviewers and calibration._is_comparable():
                 calibration._compare()
 
@@ -414,7 +412,7 @@ class CspQualityCalibration(models.Model):
             self._compare()
         elif is_over and not self.is_stalled:
             self._by_addon().write({"is_stalled": True})
-            user = self.responsible_id
+            user = self._who_leads()
             told = self.with_context(lang=user.lang or self.env.lang)
             told.activity_schedule(
                 STALLED,
@@ -425,6 +423,14 @@ class CspQualityCalibration(models.Model):
                     date=format_date(told.env, self.due_date),
                 ),
             )
+
+    def _who_leads(self):
+        """Whoever leads it; if he left, a manager who is still there."""
+        group = self.env.ref("customer_service_plan.group_manager")
+        candidates = self.responsible_id | self.create_uid | group.all_user_ids
+        return candidates.filtered(
+            lambda user: user.active and self.company_id in user.company_ids
+        )[:1]
 
     def _wake_cron(self):
         """Have the scheduled action run when the day is over for who leads it."""

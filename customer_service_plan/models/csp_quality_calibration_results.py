@@ -54,7 +54,7 @@ class CspQualityCalibration(models.Model):
             "id": self.id,
             "may_agree": may_agree,
             "headline": calibration._headline(marks, criteria, words),
-            "left_out": calibration._left_out(),
+            "left_out": calibration._left_out(marks.tickets.grouped(marks.agent.get)),
             "reviewers": calibration._reviewers_data(marks, words),
             "criteria": criteria,
             "tickets": calibration._tickets_data(marks, words),
@@ -81,7 +81,10 @@ class CspQualityCalibration(models.Model):
         ]
         if together:
             sentences.append(
-                self.env._("Talk about these first: %s.", ", ".join(together))
+                self.env._(
+                    "Talk about these first: %s",
+                    ", ".join(self.env._("“%s”", name) for name in together),
+                )
             )
         elif all(criterion["verdict"] == "too_few" for criterion in criteria):
             sentences.append(
@@ -159,7 +162,7 @@ class CspQualityCalibration(models.Model):
         labels = {
             "strict": self.env._("Stricter than the others"),
             "lenient": self.env._("More lenient than the others"),
-            "alike": self.env._("Like the others"),
+            "alike": self.env._("No clear difference"),
             "too_few": self.env._("Too few tickets to tell"),
         }
         agreed = marks.agreed

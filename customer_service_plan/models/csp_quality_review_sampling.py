@@ -23,14 +23,15 @@ class CspQualityReview(models.Model):
         selection=[
             ("random", "At random"),
             ("condition", "By conditions"),
+            ("extra", "To make up the number"),
             ("by_hand", "By hand"),
         ],
         string="Chosen",
         default="by_hand",
         required=True,
         readonly=True,
-        help="Averages of those chosen at random tell of all tickets of an agent; others "
-        "were chosen for what is special about them.",
+        help="Averages of those chosen at random tell of all tickets of an agent; "
+        "others were chosen for what is special about them.",
     )
 
     # However many work at the same time, a ticket is drawn once.

@@ -236,6 +236,7 @@ class CspQualitySampling(models.Model):
     open_count = fields.Integer(string="To do", compute="_compute_counts")
     late_count = fields.Integer(string="Overdue", compute="_compute_counts")
     wanted_text = fields.Char(compute="_compute_wanted_text")
+    lacks_room = fields.Boolean(compute="_compute_wanted_text")
 
     _numbers_possible = models.Constraint(
         "CHECK(per_agent BETWEEN 1 AND 1000 AND newcomer_extra BETWEEN 0 AND 1000"
@@ -312,25 +313,27 @@ class CspQualitySampling(models.Model):
     def _compute_wanted_text(self):
         """What the plan asks of its reviewers, before it is started."""
         for plan in self:
-            agents = plan._count_agents()
+            agents = plan._likely_agents().ids
             room = sum(plan.reviewer_ids.mapped("capacity"))
             if not agents or not plan.reviewer_ids:
-                plan.wanted_text = False
+                plan.wanted_text = plan.lacks_room = False
                 continue
+            wanted = sum(plan._wanted(agents, plan._today()).values())
+            plan.lacks_room = wanted > room
             plan.wanted_text = self.env._(
                 "%(agents)s agents: up to %(tickets)s reviews in each period. The "
-                "reviewers have room for %(room)s.",
-                agents=agents,
-                tickets=agents * plan.per_agent,
+                "reviewers have room for %(room)s at a time.",
+                agents=len(agents),
+                tickets=wanted,
                 room=room,
             )
 
-    def _count_agents(self):
-        """How many people's tickets may be drawn, as far as it is known beforehand."""
+    def _likely_agents(self):
+        """Whose tickets may be drawn, as far as it is known beforehand."""
         self.ensure_one()
         chosen = self._chosen_agents()
         if chosen is not None:
-            return len(chosen)
+            return chosen
         since = fields.Date.subtract(fields.Date.context_today(self), days=30)
         groups = self.env["helpdesk.ticket"]._read_group(
             [
@@ -340,7 +343,7 @@ class CspQualitySampling(models.Model):
                 ("csp_closed_at", ">=", since),
             ],
             [],
-            ["user_id:count_distinct"],
+            ["user_id:recordset"],
         )
         return groups[0][0]
 

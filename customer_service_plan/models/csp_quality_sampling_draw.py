@@ -329,6 +329,7 @@ class CspQualitySampling(models.Model):
         for agent, count in drawn.tickets.items():
             picks = drawn.picks.get(agent, [])
             got = [pick for pick in picks if pick.ticket in given]
+            at_random = sum(pick.kind == sampling.RANDOM for pick in got)
             shares.append(
                 {
                     "agent_id": agent,
@@ -336,8 +337,10 @@ class CspQualitySampling(models.Model):
                     "eligible_count": drawn.fitting.get(agent, 0),
                     "taken_count": drawn.taken.get(agent, 0),
                     "wanted_count": drawn.wanted.get(agent, 0),
-                    "random_count": sum(pick.at_random for pick in got),
-                    "condition_count": sum(not pick.at_random for pick in got),
+                    "random_count": sum(pick.kind == sampling.RANDOM for pick in got),
+                    "condition_count": sum(
+                        pick.kind != sampling.RANDOM for pick in got
+                    ),
                     "left_count": len(picks) - len(got),
                 }
             )
@@ -392,7 +395,7 @@ class CspQualitySampling(models.Model):
                     "is_blind": self.is_blind,
                     "sampling_id": self.id,
                     "sampling_run_id": run.id,
-                    "picked": "random" if pick.at_random else "condition",
+                    "picked": pick.kind,
                 }
                 for picks in drawn.picks.values()
                 for pick in picks
@@ -549,8 +552,7 @@ class CspQualitySampling(models.Model):
             return moved
         picks = {
             agent.id: [
-                sampling.Pick(review.id, agent.id, review.picked == "random")
-                for review in own
+                sampling.Pick(review.id, agent.id, review.picked) for review in own
             ]
             for agent, own in waiting.grouped("agent_id").items()
         }

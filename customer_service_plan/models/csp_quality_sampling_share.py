@@ -60,7 +60,12 @@ class CspQualitySamplingShare(models.Model):
     )
     wanted_count = fields.Integer(string="To draw", readonly=True)
     random_count = fields.Integer(string="At random", readonly=True)
-    condition_count = fields.Integer(string="By conditions", readonly=True)
+    condition_count = fields.Integer(
+        string="Others",
+        readonly=True,
+        help="By the conditions; where too few are left that fulfil them, any others "
+        "to make up the number.",
+    )
     left_count = fields.Integer(
         string="Nobody had room",
         readonly=True,
@@ -139,15 +144,15 @@ class CspQualitySamplingShare(models.Model):
             return self.env._("No ticket was solved.")
         if not bounds:
             return self.env._(
-                "%(count)s of %(all)s reviewed at random: too few to tell. About "
-                "%(needed)s would do.",
+                "%(count)s of %(all)s tickets reviewed: too few to tell. To know the "
+                "average to ten points, about %(needed)s are needed.",
                 count=self.reviewed_so_far,
                 all=population,
                 needed=min(population, self.needed_count),
             )
         return self.env._(
-            "%(count)s of %(all)s reviewed at random: all of them lie at %(low)s to "
-            "%(high)s on average.",
+            "%(count)s of %(all)s tickets reviewed: the average of all of them is "
+            "between %(low)s and %(high)s %%.",
             count=self.reviewed_so_far,
             all=population,
             low=formatLang(self.env, max(0, bounds.low), digits=0),

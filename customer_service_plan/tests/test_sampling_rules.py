@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from odoo.tests import BaseCase
 
 from ..tools import sampling
-from ..tools.sampling import Pick, Reviewer, Ticket
+from ..tools.sampling import CONDITION, RANDOM, Pick, Reviewer, Ticket
 
 SEEDS = st.text(max_size=80)
 AGENTS = (1, 2, 3)
@@ -27,8 +27,13 @@ FAST = settings(
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-#: Ticket, and whether it was drawn at random.
-KNOWN_CHOICE = [(9, True), (8, False), (30, True), (28, False)]
+#: Ticket, and how it was drawn.
+KNOWN_CHOICE = [
+    (9, "random"),
+    (8, "condition"),
+    (30, "random"),
+    (28, "condition"),
+]
 
 
 def _flat(drawn):
@@ -60,8 +65,8 @@ class TestDrawing(BaseCase):
             picks = drawn.get(agent, [])
             own = [ticket for ticket in pot if ticket.agent == agent]
             number = wanted[agent]
-            self.assertLessEqual(len(picks), number)
-            at_random = sum(pick.at_random for pick in picks)
+            self.assertEqual(len(picks), min(number, len(own)))
+            at_random = sum(pick.kind == RANDOM for pick in picks)
             fitting = sum(ticket.fits for ticket in own)
             if len(own) <= number:
                 self.assertEqual(at_random, len(own))
@@ -72,10 +77,9 @@ class TestDrawing(BaseCase):
                 self.assertLessEqual(
                     at_random, max(ceil(share), number - min(number, fitting))
                 )
-                self.assertGreaterEqual(len(picks), min(number, fitting))
             for pick in picks:
                 self.assertEqual(agents[pick.ticket], agent)
-                if not pick.at_random:
+                if pick.kind == CONDITION:
                     self.assertIn(pick.ticket, fits)
 
     @FAST
@@ -93,8 +97,8 @@ class TestDrawing(BaseCase):
             ]
         again = sampling.draw(seed, turned, wanted, 50)
         self.assertEqual(
-            {pick for pick in _flat(drawn) if pick.at_random},
-            {pick for pick in _flat(again) if pick.at_random},
+            {pick for pick in _flat(drawn) if pick.kind == RANDOM},
+            {pick for pick in _flat(again) if pick.kind == RANDOM},
         )
 
     @FAST
@@ -111,7 +115,7 @@ class TestDrawing(BaseCase):
         counts = Counter()
         for seed in range(4000):
             drawn = sampling.draw(str(seed), pot, {1: 4}, 50)
-            counts.update(pick.ticket for pick in drawn[1] if pick.at_random)
+            counts.update(pick.ticket for pick in drawn[1] if pick.kind == RANDOM)
         # 2 of 20, 4,000 times: 400 each, standard deviation 19
         for number in range(20):
             self.assertAlmostEqual(counts[number], 400, delta=95)
@@ -127,15 +131,13 @@ class TestDrawing(BaseCase):
     def test_too_few_fitting_ones_are_made_up_at_random(self):
         pot = [Ticket(number, 1, False) for number in range(20)]
         drawn = sampling.draw("seed", pot, {1: 4}, 0)
-        self.assertEqual([pick.at_random for pick in drawn[1]], [True] * 4)
+        self.assertEqual([pick.kind for pick in drawn[1]], [RANDOM] * 4)
 
     def test_known_choice(self):
         """The lot is the same on every machine and in every release."""
         pot = [Ticket(number, 1, number % 2 == 0) for number in range(1, 31)]
         drawn = sampling.draw("a seed", pot, {1: 4}, 50)
-        self.assertEqual(
-            [(pick.ticket, pick.at_random) for pick in drawn[1]], KNOWN_CHOICE
-        )
+        self.assertEqual([(pick.ticket, pick.kind) for pick in drawn[1]], KNOWN_CHOICE)
 
 
 class TestAssigning(BaseCase):
@@ -153,7 +155,7 @@ class TestAssigning(BaseCase):
     )
     PICKS = st.fixed_dictionaries({agent: st.integers(0, 6) for agent in AGENTS}).map(
         lambda numbers: {
-            agent: [Pick(agent * 100 + one, agent, True) for one in range(number)]
+            agent: [Pick(agent * 100 + one, agent, RANDOM) for one in range(number)]
             for agent, number in numbers.items()
         }
     )
@@ -205,7 +207,7 @@ class TestAssigning(BaseCase):
                     self.assertLessEqual(got[other], got[agent] + 1)
 
     def test_by_capacity_and_by_what_is_open(self):
-        picks = {1: [Pick(number, 1, True) for number in range(12)]}
+        picks = {1: [Pick(number, 1, RANDOM) for number in range(12)]}
         given_to, left = sampling.assign(
             "seed", picks, [Reviewer(7, 20), Reviewer(8, 10), Reviewer(9, 10, open=10)]
         )
@@ -213,7 +215,7 @@ class TestAssigning(BaseCase):
         self.assertEqual(Counter(given_to.values()), {7: 8, 8: 4})
 
     def test_the_same_again(self):
-        picks = {agent: [Pick(agent, agent, True)] for agent in range(1, 30)}
+        picks = {agent: [Pick(agent, agent, RANDOM)] for agent in range(1, 30)}
         people = [Reviewer(number, 5) for number in range(40, 50)]
         self.assertEqual(
             sampling.assign("seed", picks, people),

@@ -21,6 +21,9 @@ from typing import NamedTuple
 from .statistics import quantile
 
 WEEK, TWO_WEEKS, MONTH = "week", "two_weeks", "month"
+#: How a ticket was chosen: by lot from all, from those that fulfil the conditions, or
+#: to make up the number where too few are left of these.
+RANDOM, CONDITION, EXTRA = "random", "condition", "extra"
 #: Standard deviation of scores (in points of 100) as long as there is none to measure.
 USUAL_DEVIATION = 20.0
 _DAYS = {WEEK: 7, TWO_WEEKS: 14}
@@ -38,11 +41,11 @@ class Ticket(NamedTuple):
 
 
 class Pick(NamedTuple):
-    """A ticket that was drawn; not at random means by conditions."""
+    """A ticket that was drawn, and how."""
 
     ticket: int
     agent: int
-    at_random: bool
+    kind: str
 
 
 class Reviewer(NamedTuple):
@@ -86,13 +89,15 @@ def draw(
 
     Where fewer tickets fulfil the conditions than are wanted, more are drawn at random.
     One that the lot draws at random and that fulfils the conditions, too, counts as
-    drawn at random.
+    drawn at random. Should too few fulfilling ones be left after that, others make up
+    the number: they count as neither, for they are only drawn when the lot has drawn
+    what is special, and would make the average lean.
 
     :param tickets: each once
     :param wanted: number per agent; tickets of others are left alone
     :param percent: share to be drawn at random, 0 to 100
-    :return: picks per agent, both kinds in turn: whoever takes only the first ones has
-        them in the right proportion
+    :return: picks per agent, as many as are wanted or as there are; their kinds in
+        turn, so that whoever takes only the first ones has them in proportion
     """
     pots: dict[int, list[Ticket]] = {}
     for ticket in tickets:
@@ -116,9 +121,18 @@ def _draw_from(seed: str, pot: list[Ticket], wanted: int, percent: int) -> list[
     drawn = {ticket.id for ticket in first}
     rest = [ticket for ticket in fitting if ticket.id not in drawn]
     second = _smallest(seed, "condition", rest, wanted - at_random)
+    drawn.update(ticket.id for ticket in second)
+    rest = [ticket for ticket in pot if ticket.id not in drawn]
+    third = _smallest(seed, "random", rest, wanted - len(drawn))
     return _in_turn(
-        [Pick(ticket.id, agent, True) for ticket in first],
-        [Pick(ticket.id, agent, False) for ticket in second],
+        *(
+            [Pick(ticket.id, agent, kind) for ticket in tickets]
+            for kind, tickets in (
+                (RANDOM, first),
+                (CONDITION, second),
+                (EXTRA, third),
+            )
+        )
     )
 
 
@@ -130,11 +144,11 @@ def _smallest(
     )
 
 
-def _in_turn(first: Sequence[Pick], second: Sequence[Pick]) -> list[Pick]:
-    """Both lists as one, each spread evenly over it."""
+def _in_turn(*lists: Sequence[Pick]) -> list[Pick]:
+    """All lists as one, each spread evenly over it."""
     placed = [
         ((2 * place + 1) / len(picks), rank, pick)
-        for rank, picks in enumerate((first, second))
+        for rank, picks in enumerate(lists)
         for place, pick in enumerate(picks)
     ]
     return [pick for _place, _rank, pick in sorted(placed)]

@@ -2,7 +2,6 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import format_date
 
 from ..tools import sampling
 
@@ -88,34 +87,27 @@ class CspQualitySamplingPreview(models.TransientModel):
     def _describe(self, drawn):
         """What was drawn, with names, for the page."""
         Users, Tickets = self.env["res.users"], self.env["helpdesk.ticket"]
+        kinds = dict(
+            self.env["csp.quality.review"]
+            ._fields["picked"]
+            ._description_selection(self.env)
+        )
         picks = [pick for own in drawn.picks.values() for pick in own]
-        agents = Users.browse(drawn.tickets)
         tickets = Tickets.browse(pick.ticket for pick in picks)
         tickets.fetch(["number", "name"])
-        reviewers = Users.browse(set(drawn.reviewers.values()))
-        (agents | reviewers).fetch(["name"])
+        agents = Users.browse(drawn.tickets)
         return {
-            "begin": format_date(self.env, drawn.begin),
-            "end": format_date(self.env, drawn.end),
-            "ticket_count": sum(drawn.tickets.values()),
-            "agent_count": sum(bool(count) for count in drawn.tickets.values()),
-            "random_count": sum(pick.at_random for pick in picks),
-            "condition_count": sum(not pick.at_random for pick in picks),
-            "left_count": len(drawn.left),
-            "bare_count": drawn.bare_count,
-            "has_conditions": self.sampling_id.has_conditions,
+            "summary": self._summary(drawn, picks),
+            "warnings": self._warnings(drawn),
             "agents": [
                 {
                     "name": agent.name,
-                    "count": drawn.tickets[agent.id],
-                    "fitting": drawn.fitting.get(agent.id, 0),
-                    "taken": drawn.taken.get(agent.id, 0),
-                    "wanted": drawn.wanted.get(agent.id, 0),
+                    "text": self._agent_text(drawn, agent.id),
                     "picks": [
                         {
                             "number": Tickets.browse(pick.ticket).number,
                             "name": Tickets.browse(pick.ticket).name,
-                            "at_random": pick.at_random,
+                            "kind": kinds[pick.kind],
                             "reviewer": Users.browse(
                                 drawn.reviewers.get(pick.ticket)
                             ).name,
@@ -126,3 +118,55 @@ class CspQualitySamplingPreview(models.TransientModel):
                 for agent in agents.sorted("name")
             ],
         }
+
+    def _summary(self, drawn, picks):
+        """How many would be drawn of how many, in a sentence."""
+        if not any(drawn.tickets.values()):
+            return self.env._("Nobody solved a ticket in these days. Choose others.")
+        values = {
+            "tickets": sum(drawn.tickets.values()),
+            "agents": sum(bool(count) for count in drawn.tickets.values()),
+            "drawn": len(picks),
+            "random": sum(pick.kind == sampling.RANDOM for pick in picks),
+        }
+        if self.sampling_id.has_conditions:
+            return self.env._(
+                "%(tickets)s tickets were solved by %(agents)s agents; %(drawn)s would "
+                "be drawn, %(random)s of them at random.",
+                **values,
+            )
+        return self.env._(
+            "%(tickets)s tickets were solved by %(agents)s agents; %(drawn)s would be "
+            "drawn.",
+            **values,
+        )
+
+    def _warnings(self, drawn):
+        found = []
+        if drawn.left:
+            found.append(
+                self.env._(
+                    "No reviewer has room for %s of them: they would not be reviewed.",
+                    len(drawn.left),
+                )
+            )
+        if drawn.bare_count:
+            found.append(
+                self.env._(
+                    "Solved tickets that no scorecard in use fits: %s. They cannot be "
+                    "drawn.",
+                    drawn.bare_count,
+                )
+            )
+        return found
+
+    def _agent_text(self, drawn, agent):
+        """What the lot was drawn from for one agent, in a few words."""
+        parts = [self.env._("solved: %s", drawn.tickets[agent])]
+        if self.sampling_id.has_conditions:
+            parts.append(
+                self.env._("fulfil the conditions: %s", drawn.fitting.get(agent, 0))
+            )
+        if drawn.taken.get(agent):
+            parts.append(self.env._("reviewed before: %s", drawn.taken[agent]))
+        return ", ".join(parts)

@@ -69,6 +69,7 @@ from . import test_profile
 from . import test_promise_apply
 from . import test_promises
 from . import test_quality_answer
+from . import test_quality_answer_tour
 from . import test_quality_desk
 from . import test_quality_figures
 from . import test_quality_review

@@ -73,11 +73,11 @@ class CspQualityFigures(models.AbstractModel):
     * everybody: his own, and the average of his team, see `_get_team_averages`.
 
     Each average comes with the number of reviews and the bounds between which the real
-    one lies, see `statistics.mean_interval`; below `MINIMUM_FOR_MEANS` reviews there is
-    none at all. Where reviews were drawn at random, only these count, since others were
-    chosen for what is special about them; each review counts the same, so that the
-    average of a team is not weighted by the tickets of its agents. Scores, points and
-    shares are in per cent. Days are those of the reader.
+    one lies, see `statistics.bounded_mean_interval`; below `MINIMUM_FOR_MEANS` reviews
+    there is none at all. Where reviews were drawn at random, only these count, since
+    others were chosen for what is special about them; each review counts the same, so
+    that the average of a team is not weighted by the tickets of its agents. Scores,
+    points and shares are in per cent. Days are those of the reader.
 
     Plain SQL over the reviews that the record rules let the reader see.
     """

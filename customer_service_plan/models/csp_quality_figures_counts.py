@@ -6,7 +6,11 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 from odoo.tools.date_utils import end_of
 
-from ..tools.statistics import MINIMUM_FOR_MEANS, mean_interval, proportion_interval
+from ..tools.statistics import (
+    MINIMUM_FOR_MEANS,
+    bounded_mean_interval,
+    proportion_interval,
+)
 from .csp_quality_figures import DIMENSIONS, FIELDS, MODELS
 
 #: So many people stand behind an average that colleagues are shown: of fewer, it would
@@ -401,7 +405,8 @@ def _row(count, mean=None, deviation=None, digits=1):
     """What is said of the mean of so many values between 0 and 100."""
     if count < MINIMUM_FOR_MEANS:
         return {"count": count, "few": True}
-    low, high = mean_interval(mean, deviation or 0.0, count)
+    # Floats of values that are all alike may miss 0 by a hair.
+    low, high = bounded_mean_interval(mean, round(deviation or 0, 6), count, 100)
     return {
         "count": count,
         "few": False,

@@ -3,9 +3,10 @@ from datetime import datetime
 
 from freezegun import freeze_time
 
+from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.service.model import call_kw
-from odoo.tests import new_test_user
+from odoo.tests import HttpCase, new_test_user, tagged
 
 from ..models.protected import BY_ADDON
 from .quality import QualityCommon
@@ -87,6 +88,12 @@ class TestQualityFigures(FiguresCommon):
         self.assertEqual((total["count"], total["mean"]), (5, 80))
         # Student's t of 4 degrees: 2.776 × 20.917 / √5
         self.assertEqual((total["low"], total["high"]), (54.0, 100))
+
+    def test_all_alike_proves_little(self):
+        self._done(100, 100, 100, 100, 100)
+        total = self._figures()["total"]
+        # Wilson's bounds of five of five
+        self.assertEqual((total["low"], total["high"]), (56.6, 100))
 
     def test_too_few_to_tell(self):
         self._done(100, 75, 75, 50)
@@ -561,3 +568,18 @@ class TestWhoSeesFigures(FiguresCommon):
                 ("2025-07-01", "2026-06-17"),
             ],
         )
+
+
+@tagged("post_install", "-at_install")
+class TestQualityFiguresTour(FiguresCommon, HttpCase):
+    def test_manager_goes_from_a_figure_to_its_reviews(self):
+        now = fields.Datetime.now()
+        self._done(100, 75, 75, 50, 100, at=now)
+        self._done(0, at=now, agent=self.colleague, picked="random")
+        self.start_tour(
+            "/odoo/quality-figures", "csp_quality_figures_tour", login="csp_manager"
+        )
+
+    def test_agent_looks_at_his_own(self):
+        self._done(100, 75, 75, 50, 100, at=fields.Datetime.now())
+        self.start_tour("/odoo/my-quality", "csp_my_quality_tour", login="csp_agent")

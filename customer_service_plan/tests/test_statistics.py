@@ -17,6 +17,7 @@ from ..tools.statistics import (
     MANY_DEGREES,
     MINIMUM_FOR_MEDIANS,
     Interval,
+    bounded_mean_interval,
     difference_of_means,
     difference_of_medians,
     difference_of_proportions,
@@ -298,6 +299,21 @@ class TestMeans(BaseCase):
         self.assertEqual(mean_interval(80, 0, 1, population=1), Interval(80, 80))
         self.assertIsNone(mean_interval(80, 0, 1))
         self.assertIsNone(mean_interval(0, 0, 0, population=0))
+
+    def test_interval_of_marks(self):
+        self.assertEqual(
+            bounded_mean_interval(50, 10, 9, 100), mean_interval(50, 10, 9)
+        )
+        found = bounded_mean_interval(95, 10, 5, 100)
+        self.assertEqual(found.high, 100)
+        self.assertEqual(found.low, mean_interval(95, 10, 5).low)
+        # All alike: not known better than as many times "yes".
+        low, high = proportion_interval(7, 7)
+        found = bounded_mean_interval(100, 0, 7, 100)
+        self.assertEqual((found.low, found.high), (100 * low, 100 * high))
+        self.assertEqual(bounded_mean_interval(0, 0, 7, 100).low, 0)
+        self.assertIsNone(bounded_mean_interval(100, 0, 1, 100))
+        self.assertIsNone(bounded_mean_interval(0, 0, 0, 100))
 
     def test_impossible_means_are_refused(self):
         for case in ((80, -1, 5), (80, 1, -1)):

@@ -124,6 +124,24 @@ def mean_interval(
     return Interval(mean - reach, mean + reach)
 
 
+def bounded_mean_interval(
+    mean: float, deviation: float, count: int, top: float, level: float = 0.95
+) -> Interval | None:
+    """Bounds of the mean of values between 0 and `top`, as `mean_interval`, cut there.
+
+    Values that are all alike show no spread: seven times the best mark does not prove
+    that every mark is the best. No values between these limits spread wider than those
+    that are either 0 or `top`, so that the bounds of a share hold here, too.
+
+    :return: None where a single value, or none, says nothing about the others
+    """
+    if count > 1 and not deviation:
+        low, high = _score_interval(count * mean / top, count, level)
+        return Interval(low * top, high * top)
+    found = mean_interval(mean, deviation, count, level)
+    return found and Interval(max(0.0, found.low), min(float(top), found.high))
+
+
 def proportion_interval(successes: int, cases: int, level: float = 0.95) -> Interval:
     """Bounds of a share, by the score method without continuity correction.
 
@@ -140,15 +158,7 @@ def proportion_interval(successes: int, cases: int, level: float = 0.95) -> Inte
         raise ValueError(f"{successes} of {cases} is no share")
     if not cases:
         return Interval(0.0, 1.0)
-    z = quantile(level)
-    share = successes / cases
-    middle = 2 * successes + z * z
-    reach = z * sqrt(z * z + 4 * successes * (1 - share))
-    whole = 2 * (cases + z * z)
-    # At the ends the bound is the end itself; floats would miss it by a hair.
-    low = (middle - reach) / whole if successes else 0.0
-    high = (middle + reach) / whole if successes < cases else 1.0
-    return Interval(max(0.0, low), min(1.0, high))
+    return _score_interval(successes, cases, level)
 
 
 def difference_of_proportions(
@@ -313,6 +323,18 @@ def _sign_quantile(count: int, rank: int) -> float:
         term *= heads / (count - heads + 1)
         heads -= 1
     return -NormalDist().inv_cdf(chance)
+
+
+def _score_interval(successes: float, cases: int, level: float) -> Interval:
+    z = quantile(level)
+    share = successes / cases
+    middle = 2 * successes + z * z
+    reach = z * sqrt(z * z + 4 * successes * (1 - share))
+    whole = 2 * (cases + z * z)
+    # At the ends the bound is the end itself; floats would miss it by a hair.
+    low = (middle - reach) / whole if successes else 0.0
+    high = (middle + reach) / whole if successes < cases else 1.0
+    return Interval(max(0.0, low), min(1.0, high))
 
 
 def _student_share(t: float, degrees: int) -> float:

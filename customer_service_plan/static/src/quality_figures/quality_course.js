@@ -9,6 +9,7 @@ const WIDTH = 1000;
 const HEIGHT = 100;
 /* More names of weeks or months than this would stand on each other. */
 const LABELS = 12;
+const LABELS_SMALL = 4;
 
 /**
  * Points that follow each other without a gap, in which too few reviews were done.
@@ -52,7 +53,8 @@ export class QualityCourse extends Component {
     get points() {
         const {points} = this.props;
         const scale = this.scale;
-        const every = Math.ceil(points.length / LABELS);
+        const labels = this.env.isSmall ? LABELS_SMALL : LABELS;
+        const every = Math.ceil(points.length / labels);
         return points.map((point, index) => ({
             ...point,
             label: index % every ? "" : this.format(point.from, true),

@@ -12,6 +12,9 @@ import {useSetupAction} from "@web/search/action_hook";
 /** Criteria and causes shown before somebody asks for the others. */
 const SHOWN = 10;
 
+/** Figures of different kinds beside each other: nothing of the scale is left out. */
+const WHOLE_SCALE = {from: 0, to: 100};
+
 /**
  * A figure on a scale: where it stands, and how far its bounds reach.
  *
@@ -192,18 +195,17 @@ export class QualityFigures extends Component {
                 help: _t("Happy answers among all that customers gave."),
             },
         ];
-        const scale = getCommonScale(tiles.map((tile) => tile.figure));
-        return tiles.map((tile) => ({...tile, bar: getBar(tile.figure, scale)}));
+        return tiles.map((tile) => ({...tile, bar: getBar(tile.figure, WHOLE_SCALE)}));
     }
 
     get errors() {
         const {customer, business, compliance} = this.data.total.errors;
         return [
-            {key: "customer", label: _t("critical for the customer"), count: customer},
-            {key: "business", label: _t("critical for the business"), count: business},
+            {key: "customer", label: _t("Critical for the customer"), count: customer},
+            {key: "business", label: _t("Critical for the business"), count: business},
             {
                 key: "compliance",
-                label: _t("critical for law and rules"),
+                label: _t("Critical for law and rules"),
                 count: compliance,
             },
         ].filter((error) => error.count);

@@ -8,6 +8,9 @@ from . import csp_backtest
 from . import csp_backtest_change
 from . import csp_backtest_line
 from . import csp_backtest_part
+from . import csp_coaching
+from . import csp_coaching_action
+from . import csp_coaching_effect
 from . import csp_commitment
 from . import csp_complaint_point
 from . import csp_complaint_tick
@@ -88,6 +91,7 @@ from . import csp_quality_dispute
 from . import csp_quality_dispute_line
 from . import csp_quality_review
 from . import csp_quality_review_calibration
+from . import csp_quality_review_coaching
 from . import csp_quality_review_desk
 from . import csp_quality_review_hand
 from . import csp_quality_review_line
@@ -165,6 +169,7 @@ from . import res_partner_pilot
 from . import res_partner_profile
 from . import res_users
 from . import res_users_acknowledgement
+from . import res_users_coaching
 from . import res_users_complaint
 from . import res_users_quality
 from . import res_users_settings

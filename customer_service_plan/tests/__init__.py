@@ -16,6 +16,8 @@ from . import test_card
 from . import test_channels
 from . import test_clock
 from . import test_clock_histories
+from . import test_coaching
+from . import test_coaching_rules
 from . import test_compare
 from . import test_compare_rules
 from . import test_complaint_portal

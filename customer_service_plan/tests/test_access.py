@@ -88,6 +88,9 @@ READERS = {
 PRIVATE = {
     "csp.customer.profile": {"csp_profile_reader": set(OPERATIONS)},
     "csp.customer.statement": {"csp_profile_reader": {"read", "write"}},
+    # Rules say of whom: the coach, the agent and who leads him, no manager as such.
+    "csp.coaching": dict.fromkeys(AGENTS, set(OPERATIONS)),
+    "csp.coaching.action": dict.fromkeys(AGENTS, set(OPERATIONS)),
     # Rules and the models themselves say of which reviews, and when.
     "csp.quality.review": {
         **dict.fromkeys(AGENTS, {"read"}),
@@ -253,6 +256,20 @@ class TestAccessMatrix(CspCommon):
                 "action_open_target",
                 "action_try_on_past",
             },
+            "csp.coaching": {
+                "action_agree",
+                "action_cancel",
+                "action_finish",
+                "action_replan",
+                "action_show",
+                "action_view_reviews",
+                "get_effect",
+            },
+            "csp.coaching.action": {
+                "action_done",
+                "action_not_done",
+                "action_open_survey",
+            },
             "csp.quality.calibration": {
                 "action_agree",
                 "action_agree_where_alike",
@@ -276,6 +293,8 @@ class TestAccessMatrix(CspCommon):
             "csp.quality.review": {
                 "action_acknowledge",
                 "action_dispute",
+                "action_plan_coaching",
+                "action_view_coaching",
                 "get_answer",
                 "action_done",
                 "action_withdraw",

@@ -123,6 +123,7 @@
         "views/helpdesk_ticket_stage_views.xml",
         "views/helpdesk_ticket_distribution_views.xml",
         "views/helpdesk_ticket_views.xml",
+        "views/helpdesk_ticket_review_views.xml",
         "views/csp_coverage_views.xml",
         "views/csp_procedure_views.xml",
         "views/helpdesk_ticket_complaint_views.xml",

@@ -253,10 +253,7 @@ class CspQualityReview(models.Model):
             role, name = "customer", author.name or message.email_from or ""
         body = str(message.body or "")
         subject = message.subject or ""
-        if (
-            subject.casefold().removeprefix("re:").strip()
-            == (self.ticket_id.name or "").casefold().strip()
-        ):
+        if (self.ticket_id.name or "").casefold() in subject.casefold():
             subject = ""
         if hide is not None:
             keep = self.ticket_id.partner_id.name or ""

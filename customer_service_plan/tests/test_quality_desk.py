@@ -280,7 +280,7 @@ class TestQualityDesk(QualityCommon):
             review.with_user(self.reviewer).get_desk()
         self._mark(review, 2, 5, 5)
         review.action_done()
-        self.assertFalse(review.activity_ids)
+        self.assertNotIn(other, review.sudo().activity_ids.user_id)
         with self.assertRaises(UserError):
             Assign.with_user(self.manager).create(
                 {"reviewer_id": self.reviewer.id, "review_ids": review.ids}

@@ -78,6 +78,7 @@ from . import csp_policy_version_review
 from . import csp_policy_version_acknowledgement
 from . import csp_policy_version_silence
 from . import csp_policy_version_procedure
+from . import csp_policy_version_quality
 from . import csp_procedure
 from . import csp_procedure_step
 from . import csp_quality_calibration

@@ -104,7 +104,6 @@ class CspScorecardCriterion(models.Model):
     )
     standard_id = fields.Many2one(
         comodel_name="csp.standard",
-        string="Standard",
         index="btree_not_null",
         ondelete="restrict",
         help="The standard of behaviour that this criterion checks.",

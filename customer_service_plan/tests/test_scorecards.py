@@ -492,6 +492,13 @@ class TestScorecardScreens(ScorecardsCommon):
         following.scorecard_id = self.scorecard
         self.assertIn("How we check it", following._render_comparison(version))
 
+    def test_publishing_with_a_scorecard_that_is_not_in_use(self):
+        version = self._create_version()
+        version.scorecard_id = self._create_scorecard(state="draft", name="Next year")
+        self.assertIn("Next year", version.finding_text)
+        version.scorecard_id = self.scorecard
+        self.assertNotIn("not in use", version.finding_text)
+
     def test_standard_that_is_checked_stays(self):
         standard = self.env["csp.standard"].create({"name": "Smile"})
         draft = self._create_scorecard(state="draft")

@@ -10,7 +10,7 @@ agent, without tracking, up to the last query of the transaction; then it is und
     make bench                         all figures, a few minutes
     make bench ARGS="tickets"          a part: deadlines, tickets, ticket_list,
                                        card, segments, intake,
-                                       sweep, backtest
+                                       sweep, backtest, quality
     make bench ARGS="--on a,b,c"       on databases that exist: with the addon, without
                                        it, with helpdesk_mgmt_sla instead (kept)
     make bench ARGS="--cpu"            processor time of Odoo and PostgreSQL, for a look
@@ -45,6 +45,7 @@ PARTS = (
     "intake",
     "sweep",
     "backtest",
+    "quality",
 )
 NAMES = ("ours", "alone", "sla")
 SLA_ADDON = "helpdesk_mgmt_sla"

@@ -73,7 +73,8 @@ class CspQualityDispute(models.Model):
         index="btree_not_null",
         ondelete="restrict",
         tracking=True,
-        help="A leader of the team, else a manager; neither the agent nor the reviewer.",
+        help="A leader of the team, else a manager; neither the agent nor the "
+        "reviewer.",
     )
     may_decide = fields.Boolean(compute="_compute_may_decide")
     outcome = fields.Selection(
@@ -276,8 +277,8 @@ class CspQualityDispute(models.Model):
         if not user:
             raise UserError(
                 self.env._(
-                    "It is decided by a leader of the team or a manager, and neither by "
-                    "the agent nor by the reviewer."
+                    "It is decided by a leader of the team or a manager, and neither "
+                    "by the agent nor by the reviewer."
                 )
             )
         dispute.activity_unlink([TODO_TYPE])
@@ -303,8 +304,8 @@ class CspQualityDispute(models.Model):
         if not self.may_decide:
             raise AccessError(
                 self.env._(
-                    "A dispute is decided by who was asked or by a manager, and neither "
-                    "by the agent nor by the reviewer."
+                    "A dispute is decided by who was asked or by a manager, and "
+                    "neither by the agent nor by the reviewer."
                 )
             )
         return dispute

@@ -3,7 +3,7 @@ from odoo.tools import format_date, format_datetime
 
 
 class CspQualityReview(models.Model):
-    """The agent's answer, and the decision on it, as the page of a review shows them."""
+    """The agent's answer, and the decision on it, as the page of a review shows it."""
 
     _inherit = "csp.quality.review"
 

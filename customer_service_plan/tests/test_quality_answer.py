@@ -580,9 +580,7 @@ class TestQualityDispute(AnswerCommon):
             told(self.reviewer), [f"Disputed: {dispute.review_id.display_name}"]
         )
         self._decide(dispute, 5, None)
-        self.assertIn(
-            f"Decided: {dispute.review_id.display_name}", told(self.agent)
-        )
+        self.assertIn(f"Decided: {dispute.review_id.display_name}", told(self.agent))
 
     def test_the_page(self):
         dispute = self._dispute(2, 1, 3)

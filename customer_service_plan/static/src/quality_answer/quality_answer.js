@@ -276,7 +276,9 @@ export class QualityAnswer extends Component {
         const now = marks.indexOf(this.state.choices[line.id].mark);
         const next = (Math.max(now, 0) + move + marks.length) % marks.length;
         this.choose(line, marks[now === -1 ? 0 : next]);
-        ev.currentTarget.querySelectorAll("[role=radio]")[now === -1 ? 0 : next].focus();
+        ev.currentTarget
+            .querySelectorAll("[role=radio]")
+            [now === -1 ? 0 : next].focus();
     }
 
     tabindex(line, mark, index) {

@@ -337,10 +337,8 @@ class CspQualitySampling(models.Model):
                     "eligible_count": drawn.fitting.get(agent, 0),
                     "taken_count": drawn.taken.get(agent, 0),
                     "wanted_count": drawn.wanted.get(agent, 0),
-                    "random_count": sum(pick.kind == sampling.RANDOM for pick in got),
-                    "condition_count": sum(
-                        pick.kind != sampling.RANDOM for pick in got
-                    ),
+                    "random_count": at_random,
+                    "condition_count": len(got) - at_random,
                     "left_count": len(picks) - len(got),
                 }
             )

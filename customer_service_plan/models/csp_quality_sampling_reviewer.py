@@ -39,7 +39,7 @@ class CspQualitySamplingReviewer(models.Model):
         compute="_compute_open_count",
         help="Reviews that he has to do at the moment, from wherever they come.",
     )
-    hint = fields.Char(string="Now", compute="_compute_hint")
+    hint = fields.Char(string="Remark", compute="_compute_hint")
 
     _once = models.UniqueIndex(
         "(sampling_id, user_id)", "A reviewer is named once in a plan."

@@ -214,6 +214,7 @@ class TestSampling(SamplingCommon):
         reviews = self._reviews(plan)
         own = reviews.filtered(lambda review: review.agent_id == self.agent)
         self.assertEqual(Counter(own.mapped("picked"))["random"], 2)
+        self.assertEqual(len(own), 4)
         chosen = own.filtered(lambda review: review.picked == "condition")
         self.assertTrue(chosen)
         self.assertLessEqual(chosen.ticket_id, complaints)

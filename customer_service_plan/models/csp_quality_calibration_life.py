@@ -196,19 +196,19 @@ class CspQualityCalibration(models.Model):
     # === Being marked ===
 
     def action_mark(self):
-        """Open what the user has to mark here: the ticket, or the list of them."""
+        """Open the next ticket that the user has to mark here; after that, all."""
         self.ensure_one()
         self.check_access("read")
         mine = self.env["csp.quality.review"].search(
             [("calibration_id", "=", self.id), ("reviewer_id", "=", self.env.uid)]
         )
-        to_do = mine.filtered("is_open")
+        to_do = mine.filtered("is_open").sorted("id")[:1]
         action = {
             "type": "ir.actions.act_window",
             "res_model": mine._name,
             "name": self.name,
         }
-        if len(to_do) == 1:
+        if to_do:
             return {**action, "res_id": to_do.id, "views": [(False, "form")]}
         return {
             **action,

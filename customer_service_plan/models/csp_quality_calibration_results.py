@@ -249,7 +249,6 @@ class CspQualityCalibration(models.Model):
             "id": ticket.id,
             "name": " · ".join(filter(None, [ticket.number, ticket.name])),
             "rows": rows,
-            "open_count": sum(not row["agreed"] for row in rows),
             "scores": {
                 str(review.reviewer_id.id): words.percent(review.score)
                 for review in reviews

@@ -96,7 +96,6 @@ function getResults(agreed) {
                         agreed: false,
                     },
                 ],
-                open_count: 2,
                 scores: {7: "100 %", 8: "50 %"},
                 agreed_score: "",
                 comments: [],

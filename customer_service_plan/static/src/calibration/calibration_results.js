@@ -97,8 +97,14 @@ export class CalibrationResults extends Component {
         return this.ticket.rows.filter((row) => !this.state.onlyApart || !row.is_alike);
     }
 
-    get openCount() {
-        return this.results.tickets.reduce((sum, {open_count}) => sum + open_count, 0);
+    /** Whether all gave the same mark somewhere, and it is not agreed on yet. */
+    get hasAlikeToAgree() {
+        return this.results.tickets.some(({rows}) =>
+            rows.some(
+                ({is_alike, agreed, cells}) =>
+                    is_alike && !agreed && Object.keys(cells).length > 1
+            )
+        );
     }
 
     getBadge(verdict) {

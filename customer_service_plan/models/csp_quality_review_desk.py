@@ -371,7 +371,7 @@ class CspQualityReview(models.Model):
         return sections
 
     def _prepare_desk_causes(self):
-        causes = self.env["csp.quality.cause"].search([])
+        causes = self.env["csp.quality.cause"].search([("active", "=", True)])
         causes |= self.line_ids.cause_ids | self.line_ids.criterion_id.cause_ids
         return [
             {

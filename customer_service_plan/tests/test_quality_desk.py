@@ -44,10 +44,7 @@ class TestQualityDesk(QualityCommon):
         self.ticket.stage_id = self.stage_done
         desk = self._desk(self._begin())
         self.assertEqual(
-            [
-                (one["role"], one["author"], one["is_note"])
-                for one in desk["messages"]
-            ],
+            [(one["role"], one["author"], one["is_note"]) for one in desk["messages"]],
             [
                 ("customer", "Dimitra Customer", False),
                 ("customer", "Dimitra Customer", False),

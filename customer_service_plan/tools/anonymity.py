@@ -54,7 +54,7 @@ def hide_people(text: str, people: Iterable[tuple[str, str]], keep: str = "") ->
 
 
 def _runs_on(element: etree._Element | None) -> bool:
-    """Whether the line goes on with this element, so that no name stands alone there."""
+    """Whether the line goes on with this element: no name stands alone there."""
     return element is not None and element.tag in INLINE
 
 
@@ -68,9 +68,7 @@ def _hide_attributes(element: etree._Element, whole: Patterns) -> None:
             element.attrib.pop(attribute, None)
 
 
-def _patterns(
-    people: list[tuple[str, str]], keep: str
-) -> tuple[Patterns, Patterns]:
+def _patterns(people: list[tuple[str, str]], keep: str) -> tuple[Patterns, Patterns]:
     """Patterns for whole names, the longest first, and for parts that stand alone."""
     whole, alone = [], []
     kept = set(keep.split())

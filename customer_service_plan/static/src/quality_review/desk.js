@@ -43,7 +43,9 @@ export class QualityDesk extends Component {
         this.notification = useService("notification");
         this.ui = useService("ui");
         // What is to be kept is kept, whatever page is shown by then.
-        this.call = this.env.services.orm.silent.call.bind(this.env.services.orm.silent);
+        this.call = this.env.services.orm.silent.call.bind(
+            this.env.services.orm.silent
+        );
         this.root = useRef("root");
         this.state = useState({
             desk: null,
@@ -545,7 +547,9 @@ export class QualityDesk extends Component {
         if (this.state.message === null) {
             this.state.pane = "conversation";
             this.notification.add(
-                _t("Select words, or a message with Shift and the arrows, to quote it."),
+                _t(
+                    "Select words, or a message with Shift and the arrows, to quote it."
+                ),
                 {type: "info"}
             );
             return;
@@ -683,7 +687,9 @@ export class QualityDesk extends Component {
     get remaining() {
         const missing = this.missing.length;
         if (missing) {
-            return missing === 1 ? _t("1 still to mark") : _t("%s still to mark", missing);
+            return missing === 1
+                ? _t("1 still to mark")
+                : _t("%s still to mark", missing);
         }
         return this.unexplained.length ? _t("Say what was wrong") : "";
     }
@@ -755,7 +761,9 @@ export class QualityDesk extends Component {
     /** The agent's answer, shown below the marks of a review that is done. */
     get answer() {
         const {state, is_calibration: isCalibration} = this.state.desk.review;
-        const widget = registry.category("view_widgets").get("csp_quality_answer", null);
+        const widget = registry
+            .category("view_widgets")
+            .get("csp_quality_answer", null);
         return state !== "to_do" && !isCalibration && widget?.component;
     }
 }

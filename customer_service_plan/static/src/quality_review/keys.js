@@ -26,6 +26,6 @@ export function readKey(ev) {
 export function isText(element) {
     return Boolean(
         element?.isContentEditable ||
-            element?.closest?.("input:not([type=checkbox]), textarea, select")
+        element?.closest?.("input:not([type=checkbox]), textarea, select")
     );
 }

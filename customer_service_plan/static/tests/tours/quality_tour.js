@@ -14,13 +14,13 @@ const press =
 tours.add("csp_quality_review_tour", {
     steps: () => [
         {
-            trigger: ".o_data_row:contains(The printer is on fire)",
+            trigger: ".o_data_row [name=display_name]:contains(The printer is on fire)",
             run: "click",
         },
         {
             content: "Nothing says whose work it is",
             trigger:
-                ".o_csp_message_agent .o_csp_message_head:contains(Agent):not(:contains(Berta))",
+                ".o_csp_desk:not(:contains(Berta)) .o_csp_message_agent strong:contains(Agent)",
         },
         {
             trigger: ".o_csp_marks_people:contains(Blind)",

@@ -20,6 +20,8 @@ from .protected import BY_ADDON
 
 _logger = logging.getLogger(__name__)
 
+#: Of the advisory locks that let one worker at a time draw tickets of a company.
+LOCK_SPACE = 0x63737071
 #: What happens on a ticket when somebody writes, after the request itself.
 WRITTEN = ("customer_message", "staff_reply")
 
@@ -479,6 +481,8 @@ class CspQualitySampling(models.Model):
         while conflicts < MAX_CONFLICTS:
             try:
                 with self.env.cr.savepoint():
+                    if not self._is_ours_to_draw():
+                        return None
                     plan = self.try_lock_for_update(allow_referencing=True)
                     if not plan or not plan._is_due():
                         return None
@@ -495,6 +499,20 @@ class CspQualitySampling(models.Model):
             if not self.env["ir.cron"]._commit_progress():
                 return None
         return None
+
+    def _is_ours_to_draw(self):
+        """Whether no other worker draws tickets of this company at the moment.
+
+        Two of them would draw the same ones, and one would have to begin again.
+        """
+        [[is_ours]] = self.env.execute_query(
+            SQL(
+                "SELECT pg_try_advisory_xact_lock(%s, %s)",
+                LOCK_SPACE,
+                self.company_id.id,
+            )
+        )
+        return is_ours
 
     def _note_failure(self, error):
         """Say on the plan why nothing is drawn.

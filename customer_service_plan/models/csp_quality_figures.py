@@ -117,7 +117,9 @@ class CspQualityFigures(models.AbstractModel):
             "is_random": is_random,
             **self._get_scores(choice, is_random),
             "criteria": self._get_criteria(choice, is_random),
-            "causes": self._get_causes(choice, is_random),
+            "causes": self._get_causes(
+                choice, is_random, drawn if is_random else reviews
+            ),
             "team_averages": [],
         }
         if choice.scope == "mine":

@@ -6,6 +6,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 from odoo.tools.date_utils import end_of
 
+from ..tools import scoring
 from ..tools.statistics import (
     MINIMUM_FOR_MEANS,
     bounded_mean_interval,
@@ -148,61 +149,74 @@ class CspQualityFigures(models.AbstractModel):
     @api.model
     def _get_criteria(self, choice, is_random):
         """Points of each criterion that applied, the weakest first."""
+        # There are ten times as many marks as reviews: whole numbers are counted, and
+        # what they are worth is reckoned from the few sums.
         rows = self.env.execute_query(
             SQL(
                 """
-                SELECT criterion_id, count(*), avg(points::float8),
-                       stddev_samp(points::float8), count(*) FILTER (WHERE is_bad)
+                SELECT criterion_id, step, count(*)
                   FROM csp_quality_review_line
                  WHERE review_id IN (%s)
                    AND is_counted
-                 GROUP BY criterion_id
+                 GROUP BY criterion_id, step
                 """,
                 self._select(choice, is_random, "id"),
             )
         )
-        criteria = self._named(
-            "criterion",
-            [{"id": key, **_row(*figures), "bad": bad} for key, *figures, bad in rows],
+        counts = defaultdict(dict)
+        for key, step, count in rows:
+            counts[key][step] = count
+        # sudo: csp.scorecard.criterion: names and scales of those counted above
+        criteria = self.env["csp.scorecard.criterion"].sudo().browse(counts)
+        found = []
+        for criterion in criteria:
+            marks = [
+                (scoring.points(step, criterion._step_count()), count)
+                for step, count in counts[criterion.id].items()
+            ]
+            found.append(
+                {
+                    "id": criterion.id,
+                    "of": criterion.scorecard_id.display_name,
+                    **_row(*_spread(marks)),
+                    "bad": sum(
+                        count for share, count in marks if share < scoring.BAD_BELOW
+                    ),
+                }
+            )
+        return sorted(
+            self._named("criterion", found),
+            key=lambda row: (row["few"], row.get("mean") or 0),
         )
-        # sudo: csp.scorecard.criterion: of which scorecard those counted above are
-        of = (
-            self.env["csp.scorecard.criterion"]
-            .sudo()
-            .browse([row["id"] for row in criteria])
-        )
-        for row, criterion in zip(criteria, of, strict=True):
-            row["of"] = criterion.scorecard_id.display_name
-        return sorted(criteria, key=lambda row: (row["few"], row.get("mean") or 0))
 
     @api.model
-    def _get_causes(self, choice, is_random):
+    def _get_causes(self, choice, is_random, of):
         """In how many reviews a cause was named for a bad mark, the commonest first.
 
         `share` is that of all reviews of the choice, with its bounds; `mean` the score
         of the reviews in which it was named.
+
+        :param of: number of these reviews
         """
         rows = self.env.execute_query(
             SQL(
                 """
                 SELECT cause_id, count(*), avg(score), stddev_samp(score), sum(marks)
                   FROM (
-                    SELECT chosen.cause_id, review.id, review.score::float8,
+                    SELECT chosen.cause_id, max(review.score)::float8 AS score,
                            count(*) AS marks
                       FROM (%s) AS review
                       JOIN csp_quality_review_line line ON line.review_id = review.id
                       JOIN csp_quality_review_line_cause_rel chosen
                            ON chosen.line_id = line.id
                      WHERE line.is_bad
-                     GROUP BY chosen.cause_id, review.id, review.score
+                     GROUP BY chosen.cause_id, review.id
                   ) AS named
                  GROUP BY cause_id
                 """,
                 self._select(choice, is_random, "id", "score"),
             )
         )
-        reviews, drawn = self._count_reviews(choice) if rows else (0, 0)
-        of = drawn if is_random else reviews
         causes = []
         for key, count, *figures, marks in rows:
             low, high = proportion_interval(count, of)
@@ -414,6 +428,15 @@ def _row(count, mean=None, deviation=None, digits=1):
         "low": _tidy(low, digits),
         "high": _tidy(high, digits),
     }
+
+
+def _spread(marks):
+    """Number, mean and deviation, in per cent, of shares that occur so many times."""
+    count = sum(times for _share, times in marks)
+    mean = sum(share * times for share, times in marks) / count
+    squares = sum((share - mean) ** 2 * times for share, times in marks)
+    deviation = sqrt(squares / (count - 1)) if count > 1 else 0.0
+    return count, float(100 * mean), 100 * deviation
 
 
 def _share(good, count):

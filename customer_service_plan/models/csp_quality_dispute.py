@@ -25,7 +25,7 @@ class CspQualityDispute(models.Model):
     _description = "Dispute"
     _order = "state desc, due_date, id desc"
     _rec_name = "review_id"
-    _rec_names_search = ["review_id.ticket_id.number", "review_id.ticket_id.name"]
+    _rec_names_search = ["review_id"]
     # Whoever reads it may say what he thinks, the reviewer first of all.
     _mail_post_access = "read"
 
@@ -94,10 +94,12 @@ class CspQualityDispute(models.Model):
         readonly=True,
     )
     line_count = fields.Integer(string="Marks", compute="_compute_line_count")
-    score_before = fields.Float(digits=(5, 2), readonly=True, aggregator="avg")
+    score_before = fields.Float(
+        string="Score before", digits=(5, 2), readonly=True, aggregator="avg"
+    )
     was_failed = fields.Boolean(string="Failed before", readonly=True)
     score_after = fields.Float(
-        string="Score after the decision",
+        string="Score after",
         digits=(5, 2),
         readonly=True,
         aggregator="avg",

@@ -37,6 +37,8 @@ WRITTEN_BY_COACH = {
     "agreed": frozenset({"coach_id", "meeting_at", "follow_up_date", "coach_remark"}),
 }
 WRITTEN_BY_AGENT = frozenset({"agent_remark"})
+#: What the agent agrees to.
+PLAN = WRITTEN_BY_COACH["planned"] - WRITTEN_BY_COACH["agreed"]
 #: So many days before its day somebody is reminded of what he agreed on.
 REMIND_DAYS = 1
 
@@ -113,6 +115,7 @@ class CspCoaching(models.Model):
     done_count = fields.Integer(
         string="Actions done", compute="_compute_actions", store=True
     )
+    progress = fields.Char(string="Actions done so far", compute="_compute_progress")
     next_due_date = fields.Date(
         string="Next due",
         compute="_compute_actions",
@@ -204,6 +207,16 @@ class CspCoaching(models.Model):
             days = [day for day in left.mapped("due_date") if day]
             coaching.next_due_date = min(days, default=False)
 
+    @api.depends("action_count", "done_count")
+    @api.depends_context("lang")
+    def _compute_progress(self):
+        for coaching in self:
+            coaching.progress = self.env._(
+                "%(done)s of %(all)s",
+                done=coaching.done_count,
+                all=coaching.action_count,
+            )
+
     @api.depends("state", "next_due_date", "follow_up_date")
     def _compute_is_late(self):
         today = fields.Date.context_today(self)
@@ -252,7 +265,7 @@ class CspCoaching(models.Model):
     @api.onchange("agent_id")
     def _onchange_agent_id(self):
         self.review_ids = self.review_ids.filtered(
-            lambda review: review.agent_id == self.agent_id
+            lambda review: review.shown_agent_id == self.agent_id
         )
 
     @api.constrains("agent_id", "coach_id", "company_id")
@@ -300,9 +313,10 @@ class CspCoaching(models.Model):
         prepared = []
         for vals in vals_list:
             self._refuse_fields(vals.keys() - GIVEN_AT_CREATION)
-            about = self.new({"review_ids": vals.get("review_ids")}).review_ids
+            about = self._named_reviews(vals)
+            self._check_readable(about)
             # sudo: csp.quality.review: of which company it is
-            company = about._origin.sudo().company_id[:1] or self.env.company
+            company = about.sudo().company_id[:1] or self.env.company
             prepared.append(
                 {"coach_id": self.env.uid, **vals, "company_id": company.id}
             )
@@ -315,7 +329,6 @@ class CspCoaching(models.Model):
     def _check_planner(self):
         """Who leads an agent plans for whom he likes; a reviewer coaches himself."""
         for coaching in self:
-            self._check_readable(coaching)
             if self.env.su or coaching.agent_id.csp_is_led_by_me:
                 continue
             if (
@@ -330,11 +343,18 @@ class CspCoaching(models.Model):
                     )
                 )
 
-    def _check_readable(self, coaching):
-        """Nobody gets to read reviews by naming them in a coaching."""
+    def _named_reviews(self, vals):
+        """The reviews that are given to a coaching by these values."""
+        given = self.browse().new({"review_ids": vals.get("review_ids")})
+        return given.review_ids._origin
+
+    def _check_readable(self, reviews):
+        """Nobody gets to read reviews by naming them in a coaching.
+
+        Asked before they are named, since a coach reads what he coaches on.
+        """
         if not self.env.su:
-            # sudo: csp.coaching: all reviews it names, whether one reads them or not
-            coaching.sudo().review_ids.sudo(False).check_access("read")
+            reviews.check_access("read")
 
     def write(self, vals):
         if is_by_addon(self.env):
@@ -344,14 +364,14 @@ class CspCoaching(models.Model):
             coaching._check_written(vals)
         if "coach_id" in vals:
             self._check_leads()
-        # sudo: csp.coaching: all reviews it names, whether one reads them or not
-        before = {coaching: coaching.sudo().review_ids for coaching in self}
+        if "review_ids" in vals:
+            for coaching in self:
+                # sudo: csp.coaching: all reviews it names, readable or not
+                known = coaching.sudo().review_ids.sudo(False)
+                self._check_readable(self._named_reviews(vals) - known)
+        if PLAN & vals.keys():
+            self._take_back()
         result = super().write(vals)
-        if "review_ids" in vals and not self.env.su:
-            for coaching, reviews in before.items():
-                # sudo: csp.coaching: as above
-                new = coaching.sudo().review_ids - reviews
-                new.sudo(False).check_access("read")
         if {"coach_id", "follow_up_date"} & vals.keys():
             # sudo: csp.coaching: its to-dos follow
             self.sudo()._follow_coach()
@@ -377,8 +397,8 @@ class CspCoaching(models.Model):
         if names & GIVEN_AT_CREATION - {"agent_id"}:
             raise UserError(
                 self.env._(
-                    "What was agreed stays as it is. To change it, begin the plan again; "
-                    "the agent then agrees once more."
+                    "What was agreed stays as it is. To change it, begin the plan "
+                    "again; the agent then agrees once more."
                 )
             )
         self._refuse_fields(names)
@@ -467,14 +487,25 @@ class CspCoaching(models.Model):
     def _check_complete(self):
         for coaching in self:
             if not coaching.action_ids:
-                raise UserError(
-                    self.env._("Put down at least one action to agree on.")
-                )
+                raise UserError(self.env._("Put down at least one action to agree on."))
             undated = coaching.action_ids.filtered(lambda action: not action.due_date)
             if undated:
                 raise UserError(
                     self.env._("Until when? %s", ", ".join(undated.mapped("what")))
                 )
+
+    def _take_back(self):
+        """What was shown and is changed now is to be shown again.
+
+        Else the agent would agree to something else than he has read.
+        """
+        # sudo: csp.coaching: of coach or leader, checked by the caller
+        shown = self.sudo().filtered(
+            lambda one: one.shown_at and one.state == "planned"
+        )
+        if shown:
+            shown._by_addon().write({"shown_at": False})
+            shown.activity_unlink([AGREE_TYPE])
 
     def action_agree(self, remark=None):
         """Agree to what was planned, with a remark if one likes.

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
+from odoo.tools import clean_context
 
 from .protected import BY_ADDON, is_by_addon, unless_uninstalled
 
@@ -88,6 +89,8 @@ class CspCoachingAction(models.Model):
         if not is_by_addon(self.env):
             for vals in vals_list:
                 self._refuse_fields(vals.keys() - PLANNED)
+            # A tick in the context would be one by nobody.
+            self = self.with_context(clean_context(self.env.context))
         actions = super().create(vals_list)
         actions._begin_change()
         return actions
@@ -121,13 +124,15 @@ class CspCoachingAction(models.Model):
         if is_by_addon(self.env):
             return
         self.coaching_id._check_coaches()
+        self.coaching_id._lock()
         if self.coaching_id.filtered(lambda coaching: coaching.state != "planned"):
             raise UserError(
                 self.env._(
-                    "What was agreed stays as it is. To change it, begin the plan again; "
-                    "the agent then agrees once more."
+                    "What was agreed stays as it is. To change it, begin the plan "
+                    "again; the agent then agrees once more."
                 )
             )
+        self.coaching_id._take_back()
         for action in self.filtered("survey_id"):
             action.survey_id.check_access("read")
 
@@ -167,7 +172,9 @@ class CspCoachingAction(models.Model):
     def _begin_ticking(self):
         self.check_access("read")
         if self.coaching_id.filtered(lambda coaching: coaching.state != "agreed"):
-            raise UserError(self.env._("It is ticked once it is agreed, until the end."))
+            raise UserError(
+                self.env._("It is ticked once it is agreed, until the end.")
+            )
 
     def _tick(self, moment, user_id):
         # sudo: csp.coaching.action: of who reads it, checked by the caller

@@ -14,8 +14,8 @@ DAYS_COMPARED = 182
 class CspCoaching(models.Model):
     """Marks of the agent before and after he agreed.
 
-    What counts is when the work was done (the message written or the ticket closed), not
-    when it was reviewed: a review after the agreement of work from before it tells
+    What counts is when the work was done (the message written or the ticket closed),
+    not when it was reviewed: a review after the agreement of work from before it tells
     nothing of its effect. A criterion is the same in all versions of its scorecard.
     Reviews by hand look for what is bad; where both sides have enough reviews drawn at
     random, only these are compared.
@@ -112,7 +112,9 @@ class CspCoaching(models.Model):
     def _work_at(self, review):
         """When the work that was reviewed was done."""
         done = review.done_at
-        return min(done, review.message_id.date or review.ticket_id.csp_closed_at or done)
+        return min(
+            done, review.message_id.date or review.ticket_id.csp_closed_at or done
+        )
 
     def _is_after(self, review):
         return bool(self.agreed_at and self._work_at(review) >= self.agreed_at)

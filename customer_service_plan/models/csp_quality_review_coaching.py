@@ -13,7 +13,6 @@ class CspQualityReview(models.Model):
         relation="csp_coaching_review_rel",
         column1="review_id",
         column2="coaching_id",
-        string="Coaching",
         readonly=True,
         copy=False,
         # Record rules look at it: what they found would be in the cache for everybody
@@ -58,13 +57,15 @@ class CspQualityReview(models.Model):
         if self.filtered(lambda review: not review.may_plan_coaching):
             raise UserError(
                 self.env._(
-                    "Coaching follows from reviews of somebody else that are done, never "
-                    "from a calibration."
+                    "Coaching follows from reviews of somebody else that are done, "
+                    "never from a calibration."
                 )
             )
         if len(self.agent_id) != 1:
             raise UserError(
-                self.env._("Choose reviews of one agent: coaching is between two people.")
+                self.env._(
+                    "Choose reviews of one agent: coaching is between two people."
+                )
             )
         criteria = self.line_ids.filtered("is_bad").criterion_id
         return {

@@ -40,9 +40,9 @@ class ResUsers(models.Model):
     @api.model
     def _csp_led_by(self, leader):
         """Domain of the people whom somebody leads; nobody leads himself."""
-        # sudo: helpdesk.ticket.team: who leads which people, nothing else of it. Who has
-        # left was led, too.
-        teams = self.env["helpdesk.ticket.team"].sudo().search([])
+        # sudo: helpdesk.ticket.team: who leads which people, nothing else of it. Who
+        # has left was led, too.
+        teams = self.env["helpdesk.ticket.team"].sudo().search([("active", "=", True)])
         led, with_leader = set(), set()
         for team in teams:
             leaders = team._csp_leaders().filtered("active")
@@ -51,7 +51,9 @@ class ResUsers(models.Model):
                 led.update(members.ids)
             if leaders:
                 # Nobody leads himself.
-                with_leader.update((members - leaders if len(leaders) < 2 else members).ids)
+                with_leader.update(
+                    (members - leaders if len(leaders) < 2 else members).ids
+                )
         domain = Domain("id", "in", sorted(led))
         if leader.has_group(MANAGERS):
             domain |= Domain("id", "not in", sorted(with_leader)) & Domain(

@@ -32,17 +32,21 @@ class CoachingCommon(QualityCommon):
     def _plan(cls, user=None, actions=None, **vals):
         """A coaching by the leader of the agent, with one action until Friday."""
         user = user or cls.lead
-        coaching = cls.env["csp.coaching"].with_user(user).create(
-            {
-                "agent_id": cls.agent.id,
-                "review_ids": [Command.set(cls.review.ids)],
-                "action_ids": [
-                    Command.create(action)
-                    for action in actions
-                    or [{"what": "Greet by name", "due_date": "2026-03-13"}]
-                ],
-                **vals,
-            }
+        coaching = (
+            cls.env["csp.coaching"]
+            .with_user(user)
+            .create(
+                {
+                    "agent_id": cls.agent.id,
+                    "review_ids": [Command.set(cls.review.ids)],
+                    "action_ids": [
+                        Command.create(action)
+                        for action in actions
+                        or [{"what": "Greet by name", "due_date": "2026-03-13"}]
+                    ],
+                    **vals,
+                }
+            )
         )
         return coaching
 
@@ -425,12 +429,16 @@ class TestCoachingAccess(CoachingCommon):
         self.assertEqual(self._readers(coaching), self.coach | self.manager)
         # A leader without a leader above himself
         self.team.parent_id = False
-        own = self.env["csp.coaching"].with_user(self.manager).create(
-            {
-                "agent_id": self.lead.id,
-                "coach_id": self.coach.id,
-                "action_ids": [Command.create({"what": "Delegate"})],
-            }
+        own = (
+            self.env["csp.coaching"]
+            .with_user(self.manager)
+            .create(
+                {
+                    "agent_id": self.lead.id,
+                    "coach_id": self.coach.id,
+                    "action_ids": [Command.create({"what": "Delegate"})],
+                }
+            )
         )
         self.team.user_ids += self.lead
         self.assertEqual(self._readers(own), self.coach | self.manager)

@@ -29,7 +29,7 @@ class TestEffect(BaseCase):
         self.assertEqual(found.before.mean, 50)
 
     def test_published_example(self):
-        """Student's sleep data, as `t.test(extra ~ group, data = sleep)` of R has it."""
+        """Student's sleep data, as `t.test(extra ~ group, sleep)` of R has it."""
         first = [0.7, -1.6, -0.2, -1.2, -0.1, 3.4, 3.7, 0.8, 0.0, 2.0]
         second = [1.9, 0.8, 1.1, 0.1, -0.1, 4.4, 5.5, 1.6, 4.6, 3.4]
         found = effect(first, second)
@@ -46,8 +46,14 @@ class TestEffect(BaseCase):
         found = effect([25, 50, 25, 50, 25, 50], [75, 100, 75, 100, 100])
         self.assertEqual(found.verdict, "better")
         self.assertGreater(found.bounds.low, 0)
-        self.assertEqual(effect([100] * 5, [50] * 5).verdict, "worse")
+        self.assertEqual(effect([100] * 9, [25] * 9).verdict, "worse")
+
+    def test_marks_that_are_all_alike_prove_little(self):
         self.assertEqual(effect([50] * 5, [50] * 5).verdict, "open")
+        self.assertEqual(effect([75] * 5, [100] * 5).verdict, "open")
+        found = effect([50, 75, 50, 75, 50], [100] * 5)
+        self.assertLess(found.bounds.low, 40)
+        self.assertLess(found.after.bounds.low, 60)
 
     @PROFILE
     @given(POINTS, POINTS)

@@ -85,7 +85,11 @@ export class CoachingEffect extends Component {
             badge: VERDICTS[row.verdict],
             text: this.getText(row),
             sides: [
-                {key: "before", label: _t("Before"), ...row.before},
+                {
+                    key: "before",
+                    label: this.isAgreed ? _t("Before") : "",
+                    ...row.before,
+                },
                 {key: "after", label: _t("Since"), ...row.after},
             ]
                 .filter((side) => side.key === "before" || this.isAgreed)

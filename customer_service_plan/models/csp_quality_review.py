@@ -66,6 +66,7 @@ class CspQualityReview(models.Model):
         comodel_name="res.users",
         required=True,
         readonly=True,
+        copy=False,
         index=True,
         ondelete="restrict",
         help="Whose work it is: the assignee of the ticket, or who wrote the message.",
@@ -195,7 +196,9 @@ class CspQualityReview(models.Model):
         " WHERE state <> 'to_do' AND calibration_id IS NULL"
     )
     _once_open = models.UniqueIndex(
-        "(ticket_id, reviewer_id, COALESCE(message_id, 0), COALESCE(calibration_id, 0))"
+        # Of a message that was deleted, a review stays one of its own.
+        "(ticket_id, reviewer_id, COALESCE(calibration_id, 0),"
+        " COALESCE(message_id, CASE WHEN is_of_message THEN -id ELSE 0 END))"
         " WHERE state = 'to_do'",
         "This reviewer has this review to do already.",
     )
@@ -212,6 +215,17 @@ class CspQualityReview(models.Model):
             review.display_name = (
                 self.env._("%s (one message)", name) if review.is_of_message else name
             )
+
+    @api.model
+    def _search_display_name(self, operator, value):
+        # Whoever reads a review finds it by its ticket, which he need not read.
+        def of_ticket(condition):
+            name = condition.field_expr.removeprefix("ticket_id.")
+            inner = Domain(name, condition.operator, condition.value)
+            return Domain("ticket_id", "any!", inner)
+
+        found = super()._search_display_name(operator, value)
+        return found.map_conditions(of_ticket)
 
     @api.depends("state")
     def _compute_is_open(self):
@@ -366,8 +380,7 @@ class CspQualityReview(models.Model):
             raise UserError(
                 self.env._(
                     "A review of a whole ticket counts for its assignee, one of a "
-                    "message for its author. Here that is %s.",
-                    found.name,
+                    "message for its author."
                 )
             )
         return found

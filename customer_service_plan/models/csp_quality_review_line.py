@@ -117,8 +117,11 @@ class CspQualityReviewLine(models.Model):
         for line in self:
             # sudo: mail.message: only to which record it belongs
             message = line.quote_message_id.sudo()
-            ticket = line.review_id.ticket_id
-            if message and (message.model, message.res_id) != (ticket._name, ticket.id):
+            # sudo: csp.quality.review: which ticket it is about
+            tickets = line.review_id.sudo()._tickets_spoken_on()
+            if message and (
+                message.model != tickets._name or message.res_id not in tickets.ids
+            ):
                 raise ValidationError(
                     self.env._("The quoted message is not one of this ticket.")
                 )

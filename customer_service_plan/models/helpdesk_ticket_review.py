@@ -9,6 +9,16 @@ class HelpdeskTicket(models.Model):
 
     _inherit = "helpdesk.ticket"
 
+    def unlink(self):
+        self.check_access("unlink")
+        # sudo: csp.quality.review: goes along with its ticket, and so do its to-dos,
+        # which the database alone would leave
+        Review = self.env["csp.quality.review"].sudo()._by_addon()
+        reviews = Review.search([("ticket_id", "in", self.ids)])
+        reviews.dispute_id.unlink()
+        reviews.unlink()
+        return super().unlink()
+
     def action_csp_review(self, message_id=None):
         """Open the review of this ticket that the user has to do, or begin one.
 

@@ -1,10 +1,11 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import html2plaintext
+from odoo.tools import SQL, html2plaintext
 
 from ..tools import scoring
 from ..tools.anonymity import hide_people
 from ..tools.epoch import to_epoch
+from .protected import BY_ADDON
 
 #: Messages that people wrote, or that went out in their name.
 SPOKEN_TYPES = ("comment", "email", "email_outgoing", "auto_comment")
@@ -48,7 +49,9 @@ class CspQualityReview(models.Model):
     def _hides_agent(self):
         """Whether the page keeps to itself whose work it is."""
         self.ensure_one()
-        return self.is_blind and self.state == "to_do"
+        # What a form says in the meantime uncovers nothing.
+        kept = self._origin or self
+        return kept.is_blind and kept.state == "to_do"
 
     def _read_format(self, fnames, load="_classic_read"):
         rows = super()._read_format(fnames, load)
@@ -58,6 +61,41 @@ class CspQualityReview(models.Model):
                 if row["id"] in blind:
                     row["agent_id"] = False
         return rows
+
+    def _export_rows(self, fields, *, _is_toplevel_call=True):
+        paths = [
+            ["shown_agent_id", *path[1:]] if path[:1] == ["agent_id"] else path
+            for path in fields
+        ]
+        return super()._export_rows(paths, _is_toplevel_call=_is_toplevel_call)
+
+    def _field_to_sql(self, alias, field_expr, query=None):
+        """Search, group and order by no more than what the user may know."""
+        name, dot, rest = field_expr.partition(".")
+        is_hidden = (
+            name == "agent_id"
+            and not self.env.su
+            and self.env.context.get("csp_whole_review") is not BY_ADDON
+        )
+        if not is_hidden:
+            return super()._field_to_sql(alias, field_expr, query)
+        shown = super()._field_to_sql(alias, f"shown_agent_id{dot}{rest}", query)
+        if not self._is_manager():
+            return shown
+        # A manager knows of what others review.
+        return SQL(
+            "(CASE WHEN %s = %s THEN %s ELSE %s END)",
+            super()._field_to_sql(alias, "reviewer_id", query),
+            self.env.uid,
+            shown,
+            super()._field_to_sql(alias, field_expr, query),
+        )
+
+    def _fetch_query(self, query, fields):
+        # What is read into the memory is the same for all users.
+        whole = self.with_context(csp_whole_review=BY_ADDON)
+        fetched = super(CspQualityReview, whole)._fetch_query(query, fields)
+        return fetched.with_env(self.env)
 
     # === Reading ===
 
@@ -171,7 +209,7 @@ class CspQualityReview(models.Model):
         Message = self.env["mail.message"]
         domain = [
             ("model", "=", ticket._name),
-            ("res_id", "=", ticket.id),
+            ("res_id", "in", self._tickets_spoken_on().ids),
             ("message_type", "in", SPOKEN_TYPES),
         ]
         messages = Message.search_fetch(
@@ -209,6 +247,10 @@ class CspQualityReview(models.Model):
             "messages_left_out": left_out,
             "events": self._prepare_desk_events(),
         }
+
+    def _tickets_spoken_on(self):
+        """The ticket, and the one that it was merged into: messages go along."""
+        return self.ticket_id | self.ticket_id._csp_goes_on_in()
 
     def _desk_people(self, messages):
         """Who of the authors is staff: ``{partner: user}``, also those who left."""

@@ -74,6 +74,7 @@ from . import test_quality_answer
 from . import test_quality_answer_tour
 from . import test_quality_desk
 from . import test_quality_desk_tour
+from . import test_quality_doors
 from . import test_quality_figures
 from . import test_quality_review
 from . import test_query_counts

@@ -110,7 +110,9 @@ export class QualityDesk extends Component {
             }
             // Given to somebody else, or withdrawn, while it was open here
             Object.assign(this.state, {
-                problem: error.data.message,
+                problem: _t(
+                    "This review is not in your hands any more: it was given to somebody else, or withdrawn."
+                ),
                 desk: null,
             });
             return;
@@ -279,7 +281,11 @@ export class QualityDesk extends Component {
             return;
         }
         Object.assign(this.state, {problem, unkept: texts});
-        this.load(id).then(() => (this.state.problem = problem));
+        this.load(id).then(() => {
+            if (this.state.desk) {
+                this.state.problem = problem;
+            }
+        });
     }
 
     // --- Marking

@@ -64,13 +64,17 @@ export class QualityDesk extends Component {
         this.resId = null;
         this.keeper = null;
         this.focusNext = "";
+        this.reviewer = null;
         useRecordObserver((record) => {
             const {resId, data} = record;
-            // A state that others brought about shows another page.
-            if (
-                resId &&
-                (resId !== this.resId || data.state !== this.state.marks?.state)
-            ) {
+            const reviewer = data.reviewer_id?.id;
+            // What others brought about shows another page.
+            const isOther =
+                resId !== this.resId ||
+                reviewer !== this.reviewer ||
+                data.state !== this.state.marks?.state;
+            this.reviewer = reviewer;
+            if (resId && isOther) {
                 this.load(resId);
             }
         });

@@ -66,7 +66,9 @@ class CspQualityReview(models.Model):
         dispute = self.sudo().dispute_id
         if not dispute:
             return False
-        may_decide = dispute.sudo(False).may_decide
+        mine = dispute.sudo(False)
+        # A coach reads of it here only.
+        may_decide = mine.has_access("read") and mine.may_decide
         return {
             "id": dispute.id,
             "state": dispute.state,

@@ -386,7 +386,12 @@ class CspQualitySampling(models.Model):
         if not is_by_addon(self.env):
             for vals in vals_list:
                 self._refuse_fields(vals)
-        plans = super().create(vals_list)
+        # A context that comes with the request could start a plan by default.
+        facts = {f"default_{name}" for name in LIFE_FIELDS}
+        clean = self.with_context(
+            {key: value for key, value in self.env.context.items() if key not in facts}
+        )
+        plans = super(CspQualitySampling, clean).create(vals_list).with_env(self.env)
         for plan in plans:
             plan._by_addon().seed = token_hex(8)
         return plans

@@ -383,6 +383,61 @@ class TestReviewDoors(QualityDoorsCommon):
         )
         self.assertEqual(found, review.ids)
 
+    def test_figures_are_ones_own(self):
+        self._reviewed(1, 2, 3)
+        self._reviewed(ticket=self.other_ticket)
+        self.env.flush_all()
+        Figures = "csp.quality.figures"
+        for filters in (
+            {"scope": "all"},
+            {"scope": "teams"},
+            {"scope": ["mine"]},
+            {"picks": "hers"},
+            {"period": "own", "date_from": "now()", "date_to": "x"},
+            {"channel_id": "1 OR 1=1"},
+            [],
+        ):
+            for user in (self.agent, self.reviewer):
+                if filters:
+                    self._refused(user, Figures, "csp_figures_data", filters)
+        for filters in (
+            {},
+            {"team_id": self.team.id},
+            {"scope": "mine", "team_id": self.team.id, "picks": "all"},
+        ):
+            data = self._call(self.agent, Figures, "csp_figures_data", filters)
+            self.assertEqual((data["count"], data["scopes"]), (1, ["mine"]))
+            self.assertNotIn(self.colleague.name, str(data))
+            self.assertNotIn("agent", data["by"])
+            self.assertTrue(all(row["few"] for row in data["team_averages"]))
+        for user in (self.employee, self.portal):
+            self._refused(user, Figures, "csp_figures_data", {})
+            self._refused(user, Figures, "csp_figures_reviews", {})
+
+    def test_a_plan_is_started_by_its_button(self):
+        Sampling = "csp.quality.sampling"
+        found = self._call(
+            self.manager,
+            Sampling,
+            "create",
+            [{"name": "Every week"}],
+            context={
+                "default_state": "running",
+                "default_seed": "mine",
+                "default_next_from": "2020-01-01",
+            },
+        )
+        plan = self.env[Sampling].browse(found)
+        self.assertEqual((plan.state, plan.next_from), ("draft", False))
+        self.assertNotEqual(plan.seed, "mine")
+        for model in (
+            Sampling,
+            "csp.quality.sampling.run",
+            "csp.quality.sampling.share",
+        ):
+            for user in (self.agent, self.lead, self.reviewer, self.employee):
+                self._refused(user, model, "search", [])
+
     def test_of_another_company(self):
         self._reviewed(1, 2, 3)
         with self.assertRaises(AccessError):
@@ -603,6 +658,36 @@ class TestCoachingDoors(QualityDoorsCommon):
             {"coaching_ids": [[4, coaching.id]]},
         )
         self.assertEqual(self._call(self.colleague, REVIEW, "search", []), found)
+
+    def test_others_do_not_learn_of_a_coaching(self):
+        coaching = self._plan(coach_id=self.colleague.id)
+        for user in (self.reviewer, self.manager, self.other_reviewer):
+            for domain in (
+                [("coaching_ids", "!=", False)],
+                [("coaching_ids", "in", coaching.ids)],
+                [("coaching_ids.notes", "=", False)],
+                [("coaching_ids.state", "=", "planned")],
+            ):
+                self._refused(user, REVIEW, "search", domain)
+            self._refused(user, REVIEW, "read", self.done.ids, ["coaching_ids"])
+        for user in (self.reviewer, self.manager):
+            self._refused(user, "csp.coaching", "read", coaching.ids, ["notes"])
+            self._refused(user, "csp.coaching", "get_effect", coaching.ids)
+
+    def test_the_coach_reads_a_dispute_and_decides_nothing(self):
+        self._plan(coach_id=self.colleague.id)
+        self._call(self.agent, REVIEW, "action_dispute", self.done.ids, "It was not so")
+        answer = self._call(self.colleague, REVIEW, "get_answer", self.done.ids)
+        self.assertFalse(answer["dispute"]["may_decide"])
+        self.assertFalse(answer["may_answer"])
+        self._refused(
+            self.colleague,
+            "csp.quality.dispute",
+            "action_decide",
+            self.done.dispute_id.ids,
+            "Fine",
+            {},
+        )
 
     def test_forms_do_not_tell_whose_work_it_is(self):
         todo = self._begin(

@@ -55,7 +55,6 @@ class CspQualityReview(models.Model):
     )
     message_id = fields.Many2one(
         comodel_name="mail.message",
-        string="Message",
         readonly=True,
         index="btree_not_null",
         ondelete="set null",

@@ -3,7 +3,7 @@ from secrets import token_hex
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
-from odoo.tools import format_date
+from odoo.tools import clean_context, format_date
 
 from ..tools import sampling
 from .protected import BY_ADDON, is_by_addon
@@ -387,10 +387,7 @@ class CspQualitySampling(models.Model):
             for vals in vals_list:
                 self._refuse_fields(vals)
         # A context that comes with the request could start a plan by default.
-        facts = {f"default_{name}" for name in LIFE_FIELDS}
-        clean = self.with_context(
-            {key: value for key, value in self.env.context.items() if key not in facts}
-        )
+        clean = self.with_context(clean_context(self.env.context))
         plans = super(CspQualitySampling, clean).create(vals_list).with_env(self.env)
         for plan in plans:
             plan._by_addon().seed = token_hex(8)

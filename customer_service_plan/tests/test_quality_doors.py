@@ -69,7 +69,7 @@ class QualityDoorsCommon(QualityCommon):
             **(context or {}),
         }
         result = call_kw(
-            self.env[model].with_user(user).with_context({}),
+            self.env(user=user, context={})[model],
             method,
             list(args),
             {**kwargs, "context": context},

@@ -683,6 +683,7 @@ def fill(env):
     policies.let_a_review_be_due()
     policies.look_back(pilot)
     quality.review()
+    quality.coach()
     quality.compare(contacts)
 
 

@@ -111,6 +111,16 @@ TONE_OBJECTION = (
     "The customer writes like this himself, we have known each other for years. I "
     "would not write so to anybody else."
 )
+COACHING_NOTES = (
+    "Luc solves quickly and rightly; customers do not always understand how. We look "
+    "at three answers together and write them again."
+)
+#: Kind, what is agreed on, and days until then.
+COACHING_ACTIONS = (
+    ("exercise", "Write three answers again without a single abbreviation", 7),
+    ("agreement", "Read every answer aloud once before it is sent", 14),
+    ("training", "Half a day at the counter with Anna", 32),
+)
 
 
 class Person(NamedTuple):
@@ -124,7 +134,7 @@ class Person(NamedTuple):
 SLIPS = {"agent": Person(0.12, 0.1), "agent2": Person(0.55, 0.22)}
 #: How much more often a reviewer marks a step less, before and after they compared.
 STRICTNESS = {
-    "lead": Person(0, 0),
+    "senior": Person(0, 0),
     "reviewer": Person(0.25, 0.05),
     "manager": Person(-0.05, 0),
 }
@@ -224,7 +234,7 @@ class Quality:
                         Command.create(
                             {"user_id": self.company.user(login).id, "capacity": 6}
                         )
-                        for login in ("lead", "reviewer")
+                        for login in ("senior", "reviewer")
                     ],
                 }
             )
@@ -337,6 +347,62 @@ class Quality:
                     for line in decided.line_ids
                 },
             )
+
+    def coach(self):
+        """Maria and Luc agree on what he does about it, and look again soon."""
+        agent, coach = self.company.user("agent2"), self.manager
+        agreed_at = self.company.now - timedelta(weeks=COACHED)
+        reviews = self.env["csp.quality.review"].search(
+            [
+                ("agent_id", "=", agent.id),
+                ("done_at", "<", agreed_at),
+                ("state", "in", ("acknowledged", "final")),
+                ("calibration_id", "=", False),
+            ],
+            order="done_at desc, id desc",
+            limit=6,
+        )
+        weak = self.env["csp.standard"].union(*map(self.company.ref, WEAK))
+        criteria = reviews.line_ids.criterion_id.filtered(
+            lambda criterion: criterion.standard_id in weak
+        )
+        today = agreed_at.date()
+        with self.company.at(agreed_at - timedelta(days=1)):
+            coaching = (
+                self.env["csp.coaching"]
+                .with_user(coach)
+                .create(
+                    {
+                        "agent_id": agent.id,
+                        "coach_id": coach.id,
+                        "review_ids": [Command.set(reviews.ids)],
+                        "criterion_ids": [Command.set(criteria.ids)],
+                        "notes": COACHING_NOTES,
+                        "meeting_at": agreed_at,
+                        "follow_up_date": fields.Date.add(
+                            self.company.now.date(), days=3
+                        ),
+                        "action_ids": [
+                            Command.create(
+                                {
+                                    "sequence": place,
+                                    "kind": kind,
+                                    "what": what,
+                                    "due_date": fields.Date.add(today, days=days),
+                                }
+                            )
+                            for place, (kind, what, days) in enumerate(COACHING_ACTIONS)
+                        ],
+                    }
+                )
+            )
+            coaching.action_show()
+        mine = coaching.with_user(agent)
+        with self.company.at(agreed_at):
+            mine.action_agree("I read my answers aloud now. It helps.")
+        for place, action in enumerate(mine.action_ids.sorted("sequence")[:2]):
+            with self.company.at(agreed_at + timedelta(days=5 + 8 * place)):
+                action.action_done()
 
     def compare(self, tickets):
         """Three people mark the same contacts and find that one of them is strict."""

@@ -82,6 +82,8 @@ class CspQualityReviewLine(models.Model):
     _once = models.UniqueIndex(
         "(review_id, criterion_id)", "A criterion is marked once in a review."
     )
+    # A million marks are counted without reading what was said on them.
+    _counted = models.Index("(review_id) INCLUDE (criterion_id, step) WHERE is_counted")
 
     @api.depends("step", "not_applicable", "criterion_id")
     def _compute_points(self):

@@ -91,6 +91,9 @@ class CspCoaching(models.Model):
     def _reviews_compared(self):
         """Reviews of the agent's work around the agreement."""
         Review = self.env["csp.quality.review"]
+        if not self.shown_at:
+            # The agent does not know of it yet: only what the reader sees anyway.
+            Review = Review.sudo(False)
         domain = Domain(
             [
                 ("agent_id", "=", self.agent_id.id),
@@ -103,6 +106,8 @@ class CspCoaching(models.Model):
         span = timedelta(days=DAYS_COMPARED)
         # Work is reviewed after it was done, never before.
         reviews = Review.search(domain & Domain("done_at", ">=", middle - span))
+        # sudo: csp.quality.review: when the work was done, also of foreign tickets
+        reviews = reviews.sudo()
         reviews.message_id.fetch(["date"])
         reviews.ticket_id.fetch(["csp_closed_at"])
         return reviews.filtered(

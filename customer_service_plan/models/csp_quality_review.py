@@ -322,6 +322,8 @@ class CspQualityReview(models.Model):
                 )
             if agent.id == reviewer:
                 raise UserError(self.env._("%s would review his own work.", agent.name))
+            if reviewer != self.env.uid and not self.env.su:
+                self.env["res.users"].browse(reviewer)._csp_check_reviewer()
             Scorecard = self.env["csp.scorecard"]
             # sudo: csp.scorecard: its criteria become the lines of the review
             scorecard = (
@@ -388,7 +390,7 @@ class CspQualityReview(models.Model):
         return self.env.user.has_group("customer_service_plan.group_manager")
 
     def _refuse_foreign_tickets(self, tickets):
-        """A reviewer who is no manager reviews what he may read."""
+        """A reviewer reads any ticket of his companies by reviewing it; no others."""
         if not self.env.user.has_group("customer_service_plan.group_reviewer"):
             raise AccessError(self.env._("Only reviewers review tickets."))
         # sudo: helpdesk.ticket: only their companies are looked at

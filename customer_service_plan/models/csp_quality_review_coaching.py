@@ -89,7 +89,7 @@ class CspQualityReview(models.Model):
             "type": "ir.actions.act_window",
             "res_model": "csp.coaching",
             "name": self.env._("Coaching"),
-            "domain": [("id", "in", found.ids)],
+            "domain": [["id", "in", found.ids]],
             "views": [[False, "list"], [False, "form"]],
             "context": {"create": False},
         }

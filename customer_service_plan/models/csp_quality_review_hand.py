@@ -72,9 +72,10 @@ class CspQualityReview(models.Model):
         Marks are what one person saw, so those made by now are dropped. The caller has
         checked who may do this.
 
-        :raises UserError: where he would review himself, may not work for the company,
-            has the same review to do already, or one is done by now
+        :raises UserError: where he is no reviewer, would review himself, may not work
+            for the company, has the same review to do already, or one is done by now
         """
+        reviewer._csp_check_reviewer()
         reviews = self.filtered(lambda review: review.reviewer_id != reviewer)
         reviews._check_in_hand()
         for review in reviews:

@@ -420,7 +420,7 @@ class TestCoachingAccess(CoachingCommon):
         coaching.action_replan()
         self.assertEqual(self._readers(coaching), self.coach | leaders)
         coaching.action_cancel()
-        self.assertEqual(self._readers(coaching), self.agent | self.coach | leaders)
+        self.assertEqual(self._readers(coaching), self.coach | leaders)
 
     def test_manager_only_where_nobody_leads(self):
         coaching = self._plan(coach_id=self.coach.id)
@@ -489,7 +489,7 @@ class TestCoachingAccess(CoachingCommon):
                 review.search([("coaching_ids", "=", coaching.id)])
             self.assertEqual(review.coaching_count, int(user == self.lead))
             found = review.action_view_coaching()["domain"]
-            self.assertEqual(found, [("id", "in", [coaching.id] * (user == self.lead))])
+            self.assertEqual(found, [["id", "in", [coaching.id] * (user == self.lead)]])
             self.env.invalidate_all()
 
     def test_other_company(self):

@@ -323,7 +323,10 @@ export class QualityDesk extends Component {
         Object.assign(mark, values, {is_bad: isBad});
         this.keeper.put(line, values);
         this.state.current = line;
-        if (moveOn && step && !isBad) {
+        if (moveOn && isBad) {
+            // Its causes and its comment come up below, perhaps out of sight
+            this.focus(line);
+        } else if (moveOn && step) {
             this.goOn(line);
         }
     }

@@ -255,20 +255,28 @@ class Quality:
         luc = reviews.filtered(
             lambda review: review.agent_id == self.company.user("agent2")
         )
-        disputed = luc[:1] if week in (BLAMED, WEEKS - 1) else luc.browse()
+        blamed = luc[:1] if week == BLAMED else luc.browse()
+        # A week ago he objects to the first mark that is not the best.
+        objects = week == WEEKS - 1
         for place, review in enumerate(reviews):
             moment = drawn_at + timedelta(
                 days=1 + place % 4, hours=4, minutes=13 * place
             )
             if moment > self.company.now or (week == WEEKS and place % 3 == 2):
                 continue
-            blamed = review == disputed and week == BLAMED
-            self._mark(review, moment, blamed)
+            self._mark(review, moment, review == blamed)
             answered_at = moment + timedelta(days=1, hours=2)
-            if review != disputed:
+            if review == blamed:
+                self._dispute(review, answered_at, True)
+            elif objects and review in luc and self._has_less_than_best(review):
+                self._dispute(review, answered_at, False)
+                objects = False
+            else:
                 self._confirm(review, answered_at)
-            elif answered_at < self.company.now:
-                self._dispute(review, answered_at, blamed)
+
+    def _has_less_than_best(self, review):
+        marks = review.line_ids.filtered("is_counted")
+        return any(mark.points < 100 for mark in marks)
 
     def _mark(self, review, moment, blamed=False):
         draw = self.draw

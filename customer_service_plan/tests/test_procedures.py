@@ -338,7 +338,9 @@ class TestProcedures(ProcedureCommon):
         )
 
     def test_standard_in_use_stays(self):
-        standard = self.call.standard_ids
+        # One that no scorecard checks
+        standard = self.env["csp.standard"].create({"name": "Own"})
+        self.call.standard_ids = standard
         with self.assertRaisesRegex(UserError, "“Call”"):
             standard.unlink()
         standard.active = False

@@ -4,6 +4,7 @@ from odoo.fields import Command, Domain
 from odoo.tools import clean_context
 
 from ..tools import scoring
+from .locking import one_at_a_time
 from .protected import BY_ADDON, is_by_addon, unless_uninstalled
 
 #: What whoever begins a review may say; all else follows from it.
@@ -460,11 +461,7 @@ class CspQualityReview(models.Model):
         """Make whoever marks or ends these reviews at the same time wait, and begin
         again with what was left to him."""
         self.flush_recordset(["state"])
-        self.env.cr.execute(
-            "UPDATE csp_quality_review SET state = state WHERE id = ANY(%s)",
-            [self.ids],
-            log_exceptions=False,
-        )
+        one_at_a_time(self)
         self.invalidate_recordset(["state"])
 
     def _by_addon(self):
